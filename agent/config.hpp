@@ -1,0 +1,81 @@
+// The configuration as a value: documented defaults, no parsing (config_load.hpp) and no use.
+// Keys, units and meaning are those of etc/tandem.toml.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "health/monitor.hpp"
+#include "hooks/notify.hpp"
+#include "vrrp/address.hpp"
+#include "vrrp/advertisement.hpp"
+#include "vrrp/types.hpp"
+
+namespace agent {
+
+using Duration = std::chrono::steady_clock::duration;
+
+enum class LogTarget : std::uint8_t { journal, standard_error, file };
+
+struct LogConfig {
+  std::string level = "info";  // trace, debug, info, warn, error
+  LogTarget target = LogTarget::journal;
+  std::string file;            // target = "file": path
+};
+
+// Where a server listens and how to log in.
+struct ServerConfig {
+  std::string host;       // numeric IPv4 address; empty for a Unix socket
+  std::uint16_t port = 0;
+  std::string unix_path;  // "unix:/run/redis/redis.sock"
+  std::string user;       // ACL user; empty: default user
+  std::string password_file;
+  std::string password;   // content of password_file without the line end; never printed
+};
+
+struct PairConfig {
+  std::string name;
+  std::string interface;
+  vrrp::Vrid vrid;
+  vrrp::Version version = vrrp::Version::v3;
+  vrrp::Priority priority{100};
+  Duration advert_interval = std::chrono::milliseconds(100);  // v2: 1 s
+  vrrp::AuthType auth_type = vrrp::AuthType::none;            // v2: pass when auth_pass is given
+  vrrp::AuthPass auth{};
+  bool preempt = false;
+  std::vector<vrrp::IpAddress> unicast_peers;  // empty: multicast
+  std::vector<vrrp::Prefix> vips;              // at least one
+  std::chrono::seconds vip_lease{2};           // kernel lifetime of a VIP, 2 s to 60 s
+  int announce_count = 5;
+  Duration announce_repeat = std::chrono::seconds(5);
+  Duration announce_refresh = std::chrono::seconds(60);
+
+  // Rule 4: when a standby may take over.
+  Duration max_replica_age = std::chrono::seconds(30);  // link down before the leader was lost
+  std::uint64_t max_lag_bytes = 16ULL * 1024 * 1024;    // behind the leader at last sight
+  Duration wait_for_peer = std::chrono::seconds(60);    // rule 11, alone after a cold start
+  Duration promote_timeout = std::chrono::seconds(3);   // budget of a promotion
+  Duration handover_timeout = std::chrono::seconds(2);  // budget of fence and drain on a stop
+
+  ServerConfig server;                        // the local one
+  std::string replication_host;               // address that the peer's server replicates from
+  std::uint16_t replication_port = 0;
+  health::MonitorConfig monitor;              // ping_interval, fall, rise
+
+  ServerConfig peer_server;                   // TCP only
+  hooks::NotifyConfig notify;
+};
+
+struct Config {
+  std::string file;                           // where it was read from
+  std::string node;                           // default: host name
+  std::string state_dir = "/var/lib/tandem";
+  std::string control_socket = "/run/tandem/control.sock";
+  LogConfig log;
+  std::vector<PairConfig> pairs;              // at least one
+};
+
+}  // namespace agent

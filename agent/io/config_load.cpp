@@ -1,0 +1,1 @@
+#include "agent/io/config_load.hpp"

@@ -1,0 +1,1 @@
+#include "health/io/redis_connection.hpp"

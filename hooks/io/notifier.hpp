@@ -1,0 +1,41 @@
+// Runs the hooks of one pair: serial, awaited, bounded, output into the log; writes FIFO lines.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "hooks/notify.hpp"
+
+namespace hooks::io {
+
+enum class HookSeverity : std::uint8_t { info, warning };
+
+class Notifier {
+ public:
+  using Log = std::function<void(HookSeverity, const std::string&)>;
+
+  Notifier(boost::asio::any_io_executor executor, NotifyConfig config, Log log);
+  ~Notifier();
+
+  // Checks scripts (script_policy over the real path), user and group, and makes the FIFO. One
+  // sentence per problem; empty: all well. For start and for `tandemd --check`.
+  static std::vector<std::string> problems(const NotifyConfig& config);
+  // Creates (0600) or opens the FIFO read-write, so that a write never blocks; a full pipe drops
+  // the line with a warning. false: could not, already logged.
+  bool open_fifo();
+
+  // Queues the hooks of a transition. At most 32 wait; the oldest waiting is dropped with a warning.
+  void notify(const NotifyEvent& event);
+  // `idle` is called (from the executor) when nothing runs or waits any more.
+  void when_idle(std::function<void()> idle);
+  // Ends the running hook and drops the waiting ones.
+  void abandon();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace hooks::io

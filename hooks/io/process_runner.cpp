@@ -1,0 +1,1 @@
+#include "hooks/io/process_runner.hpp"

@@ -1,0 +1,51 @@
+// Runs one child process: own process group, dropped to a user and group, clean environment, no
+// inherited descriptors, default signals and scheduling, output captured line by line up to a
+// bound, killed as a group (SIGTERM, then SIGKILL after a grace) when its time is over.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hooks/notify.hpp"
+
+namespace hooks::io {
+
+struct ProcessResult {
+  int exit_code = -1;       // when it exited
+  int signal = 0;           // when a signal ended it
+  bool timed_out = false;
+  std::string failure;      // could not be started: one sentence; empty otherwise
+  std::chrono::nanoseconds took{};
+  bool succeeded() const { return failure.empty() && !timed_out && signal == 0 && exit_code == 0; }
+};
+
+struct ProcessLimits {
+  std::size_t max_output_bytes = 64 * 1024;  // what comes after is read and dropped, and said so
+  std::chrono::nanoseconds kill_grace = std::chrono::seconds(2);
+};
+
+class ProcessRunner {
+ public:
+  using LineHandler = std::function<void(std::string_view line)>;  // stdout and stderr
+  using ExitHandler = std::function<void(const ProcessResult&)>;
+
+  explicit ProcessRunner(boost::asio::any_io_executor executor, ProcessLimits limits = {});
+  ~ProcessRunner();  // kills what still runs
+
+  // One at a time. `finished` is called exactly once from the executor, also when it could not be
+  // started. The group is killed at the end, so that nothing of the script stays behind.
+  void run(const HookRun& hook, LineHandler line, ExitHandler finished);
+  // SIGTERM now, SIGKILL after the grace; `finished` follows.
+  void terminate();
+  bool busy() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace hooks::io

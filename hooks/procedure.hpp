@@ -1,0 +1,53 @@
+// A procedure is a short conversation with one or two servers, as a value: it says what to send or
+// how long to wait, gets the reply, and ends as done, refused or failed. Promotion, following,
+// fencing, draining and killing clients are procedures; hooks/io/procedure_runner.hpp performs them
+// within a budget.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "health/facts.hpp"
+#include "health/reply.hpp"
+#include "health/types.hpp"
+
+namespace hooks {
+
+using health::Duration;
+using health::TimePoint;
+
+enum class Target : std::uint8_t { local, peer };
+
+struct Command {
+  Target target = Target::local;
+  std::vector<std::string> words;
+  bool operator==(const Command&) const = default;
+};
+struct Pause {
+  Duration duration{};
+  bool operator==(const Pause&) const = default;
+};
+struct Done {
+  bool operator==(const Done&) const = default;
+};
+// `why` is one clause for the operator. `refused`: a rule forbids it (not an error of the server).
+struct Failed {
+  std::string why;
+  bool refused = false;
+  bool operator==(const Failed&) const = default;
+};
+using Step = std::variant<Command, Pause, Done, Failed>;
+
+class Procedure {
+ public:
+  virtual ~Procedure() = default;
+  virtual std::string_view name() const = 0;  // "promote", "follow", "fence", "drain", ...
+  // First step.
+  virtual Step begin(TimePoint now) = 0;
+  // After a Command: its reply, nullptr when the connection ended. After a Pause: nullptr.
+  virtual Step next(TimePoint now, const health::Reply* reply) = 0;
+};
+
+}  // namespace hooks

@@ -1,0 +1,1 @@
+#include "hooks/role_change.hpp"

@@ -1,0 +1,1 @@
+#include "hooks/script_policy.hpp"

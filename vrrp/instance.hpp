@@ -1,0 +1,185 @@
+// The virtual router state machine of RFC 9568 section 6.4 (RFC 3768 section 6.4), as a value.
+//
+// One door in, step(); one list out, Effects, whose order is the contract. It never reads a clock,
+// never sends, never waits, and knows nothing of the service behind the virtual address. What the
+// RFC does not have is `may_lead`: a router that may not lead stays silent when the master is gone
+// and says so, and takes over the moment it may (design rule 4).
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vrrp/address.hpp"
+#include "vrrp/advertisement.hpp"
+#include "vrrp/types.hpp"
+
+namespace vrrp {
+
+struct InstanceConfig {
+  Version version = Version::v3;
+  Vrid vrid;
+  Priority priority{100};
+  Duration advert_interval = std::chrono::seconds(1);
+  // RFC 9568 section 6.1 Preempt_Mode. Off by default: roles of a data pair are sticky (rule 6).
+  bool preempt = false;
+};
+
+// ---- inputs ------------------------------------------------------------------------------------
+
+// An advertisement that passed admission.
+struct AdvertReceived {
+  IpAddress source;
+  Priority priority;
+  Duration interval{};
+};
+// next_deadline() has come; harmless when it has not.
+struct DeadlineReached {};
+// Interface up with carrier and with an address to send from, or not.
+struct LinkChanged {
+  bool usable = false;
+  IpAddress source;
+};
+// Whether this node's server may become the master's. While master, false resigns (priority 0).
+struct EligibilityChanged {
+  bool may_lead = false;
+};
+// Leave for good: priority 0 when master.
+struct Stop {};
+
+using InstanceInput =
+    std::variant<AdvertReceived, DeadlineReached, LinkChanged, EligibilityChanged, Stop>;
+
+// ---- effects -----------------------------------------------------------------------------------
+
+enum class Change : std::uint8_t {
+  started,               // first usable link: Backup
+  leader_silent,         // master-down timer ran out: Master
+  leader_resigned,       // priority 0 heard, skew ran out: Master
+  became_eligible,       // nobody led and now we may: Master
+  higher_priority,       // Master -> Backup
+  tie_break,             // equal priority, higher address: Master -> Backup
+  resigned,              // told to: Master -> Backup
+  link_lost,             // -> Initialize
+  stopped,               // -> Initialize
+  late,                  // our own timer ran so late that peers gave us up: Master -> Backup
+};
+std::string_view to_string(Change change);
+
+struct SendAdvert {
+  Priority priority;
+  bool operator==(const SendAdvert&) const = default;
+};
+struct BecameMaster {
+  Change why = Change::leader_silent;
+  bool operator==(const BecameMaster&) const = default;
+};
+struct LeftMaster {
+  Change why = Change::resigned;
+  bool operator==(const LeftMaster&) const = default;
+};
+struct BecameBackup {
+  Change why = Change::started;
+  bool operator==(const BecameBackup&) const = default;
+};
+struct BecameInitialize {
+  Change why = Change::link_lost;
+  bool operator==(const BecameInitialize&) const = default;
+};
+// Things that change no state and that the rulebook, the log or the announcer want to know.
+enum class Notice : std::uint8_t {
+  leader_heard,           // a (new) leader advertises; `source` and `priority` say who
+  leader_resigning,       // backup heard priority 0
+  leader_lost,            // timer ran out and we may not lead
+  lower_priority_leader,  // master heard a lower one: answered, announce again
+  resign_heard_as_master, // master heard priority 0: answered
+  own_address_conflict,   // equal priority from our own address
+};
+std::string_view to_string(Notice notice);
+struct Report {
+  Notice notice = Notice::leader_heard;
+  IpAddress source;
+  Priority priority;
+  bool operator==(const Report&) const = default;
+};
+
+using InstanceEffect =
+    std::variant<SendAdvert, BecameMaster, LeftMaster, BecameBackup, BecameInitialize, Report>;
+using InstanceEffects = std::vector<InstanceEffect>;
+
+// ---- the machine -------------------------------------------------------------------------------
+
+enum class State : std::uint8_t { initialize, backup, master };
+std::string_view to_string(State state);
+
+struct Leader {
+  IpAddress source;
+  Priority priority;
+  Duration interval{};
+  TimePoint last_heard{};
+};
+
+struct InstanceSnapshot {
+  State state = State::initialize;
+  TimePoint since{};
+  bool may_lead = false;
+  bool leader_lost = false;             // Backup: nobody advertises and we may not
+  std::optional<Leader> leader;         // Backup: who leads
+  std::optional<TimePoint> deadline;
+};
+
+class Instance {
+ public:
+  explicit Instance(InstanceConfig config) : config_(config) {}
+
+  InstanceEffects step(TimePoint now, const InstanceInput& input);
+  // When step() wants a DeadlineReached; nullopt while nothing is due.
+  std::optional<TimePoint> next_deadline() const;
+  InstanceSnapshot snapshot() const;
+  const InstanceConfig& config() const { return config_; }
+
+ private:
+  struct Initialize {};
+  struct Backup {
+    TimePoint master_down;              // meaningful unless leader_lost
+    bool leader_lost = false;
+    bool resigning = false;             // priority 0 heard: the timer is the skew
+    std::optional<Leader> leader;
+  };
+  struct Master {
+    TimePoint next_advert;
+    TimePoint answer_allowed;           // rate limit of answers to lower-priority adverts
+  };
+
+  void on(TimePoint now, const AdvertReceived& advert);
+  void on(TimePoint now, const DeadlineReached& deadline);
+  void on(TimePoint now, const LinkChanged& link);
+  void on(TimePoint now, const EligibilityChanged& eligibility);
+  void on(TimePoint now, const Stop& stop);
+
+  void advert_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
+  void advert_as_master(TimePoint now, Master& master, const AdvertReceived& advert);
+  void master_down(TimePoint now, Backup& backup);
+  void advert_due(TimePoint now, Master& master);
+
+  void become_master(TimePoint now, Change why);
+  void become_backup(TimePoint now, Change why, Duration leader_interval);
+  void become_initialize(TimePoint now, Change why);
+  void send_advert(TimePoint now, Master& master);
+
+  Duration master_down_after(Duration interval) const;
+  template <typename Effect>
+  void emit(Effect effect) {
+    effects_.emplace_back(std::move(effect));
+  }
+
+  InstanceConfig config_;
+  std::variant<Initialize, Backup, Master> state_;
+  TimePoint since_{};
+  IpAddress source_;
+  bool may_lead_ = false;
+  InstanceEffects effects_;
+};
+
+}  // namespace vrrp

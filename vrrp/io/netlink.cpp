@@ -1,0 +1,1 @@
+#include "vrrp/io/netlink.hpp"

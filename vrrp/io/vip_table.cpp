@@ -1,0 +1,1 @@
+#include "vrrp/io/vip_table.hpp"

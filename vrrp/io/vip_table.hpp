@@ -1,0 +1,51 @@
+// The virtual addresses of one pair on this host: wanted against present. Each carries a short
+// kernel lifetime (the lease, rule 14) that this table renews, so that a dead or hung agent's VIP
+// disappears by itself; a VIP that somebody deleted is put back without a transition (rule 17).
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vrrp/io/netlink.hpp"
+
+namespace vrrp::io {
+
+struct VipEvents {
+  std::function<void(const Prefix&)> repaired;          // was gone, is back
+  std::function<void(const std::string&)> problem;      // could not add or remove: sentence
+};
+
+class VipTable {
+ public:
+  VipTable(boost::asio::any_io_executor executor, Netlink& netlink, std::string interface,
+           std::vector<Prefix> vips, std::chrono::seconds lease, VipEvents events);
+  ~VipTable();
+
+  // Puts all VIPs on the interface and keeps them there. false: at least one failed (reported).
+  bool install();
+  // Moves the VIPs to `lo` (scope host, with arp_ignore 1 on the interface meanwhile), so that
+  // connections can still be closed from here while the peer already answers for the address.
+  void park_on_loopback();
+  // Off the interface and off `lo`. Retried with the lease as a net: reported when it fails.
+  void withdraw();
+
+  // Wanted on the interface now?
+  bool installed() const;
+  // How many of the VIPs are on the interface, whoever put them there.
+  std::size_t present() const;
+  std::uint64_t repairs() const;
+
+  // Feed from NetlinkEvents (the owner of Netlink dispatches to all tables).
+  void on_address_removed(const AddressFact& address);
+  void on_resynchronised();
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace vrrp::io

@@ -1,0 +1,24 @@
+// Skew and master-down interval. Two formulas, one per version, both untruncated:
+// v2 (RFC 3768 section 6.1): skew = (256 - priority) / 256 seconds, whatever the interval.
+// v3 (RFC 9568 section 6.1): skew = (256 - priority) * interval / 256.
+#pragma once
+
+#include "vrrp/types.hpp"
+
+namespace vrrp {
+
+inline constexpr int kDownAdverts = 3;
+
+// `interval` is the one in force: the master's own in v3, the configured one in v2.
+Duration skew_time(Version version, Priority priority, Duration interval);
+// down_adverts * interval + skew.
+Duration master_down_interval(Version version, Priority priority, Duration interval,
+                              int down_adverts = kDownAdverts);
+
+// What the advert field of the version can carry.
+Duration min_interval(Version version);
+Duration max_interval(Version version);
+// Whether `interval` is a whole number of the field's units and within its range.
+bool is_valid_interval(Version version, Duration interval);
+
+}  // namespace vrrp
