@@ -1,10 +1,12 @@
 // IPv4 and IPv6 addresses as values. Ordering is numeric within a family, as the tie-break of
-// RFC 9568 section 6.4.3 needs it; IPv4 sorts before IPv6.
+// RFC 9568 section 6.4.3 needs it; IPv4 sorts before IPv6. Never resolves a name.
 #pragma once
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,12 +32,15 @@ class IpAddress {
   bool is_multicast() const;
   std::string to_string() const;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the check takes the 0 of a rewritten < for a pointer
   auto operator<=>(const IpAddress&) const = default;
 
  private:
   Family family_ = Family::ipv4;
+  // An IPv4 address fills the first four; the rest stays zero, so that comparing all is right.
   std::array<std::uint8_t, 16> bytes_{};
 };
+std::ostream& operator<<(std::ostream& out, const IpAddress& address);
 
 // An address with its prefix length, as `ip addr` shows it.
 struct Prefix {
@@ -49,6 +54,7 @@ struct Prefix {
   std::string to_string() const;
   auto operator<=>(const Prefix&) const = default;
 };
+std::ostream& operator<<(std::ostream& out, const Prefix& prefix);
 
 // 224.0.0.18 (RFC 9568 section 5.1.1.2).
 IpAddress ipv4_multicast_group();

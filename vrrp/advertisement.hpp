@@ -12,12 +12,12 @@
 //   |                      IPvX Address(es)                         |
 //   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 // VRRPv2 (RFC 3768 section 5.1): byte 4 is Auth Type, byte 5 Adver Int in whole seconds, and eight
-// bytes of authentication data follow the addresses, zero without a password.
+// bytes of authentication data follow the addresses, zero without a password. IPv4 only.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <iosfwd>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -43,28 +43,36 @@ struct Advertisement {
   // v3: 10 ms to 40.95 s in steps of 10 ms. v2: 1 s to 255 s in steps of 1 s.
   Duration interval{};
   std::vector<IpAddress> addresses;
-  // v2 only. A type other than none and pass is refused by decode().
+  // v2 only. A type other than none and pass is refused by decode(). Without a password `auth` is
+  // zero on both ways: the field is to be ignored then (RFC 3768 section 5.3.10).
   AuthType auth_type = AuthType::none;
   AuthPass auth{};
 
   bool operator==(const Advertisement&) const = default;
 };
+// Leaves the password out.
+std::ostream& operator<<(std::ostream& out, const Advertisement& advertisement);
 
 // How a v3 IPv4 checksum was made. keepalived and RFC 5798 include a pseudo-header; RFC 9568
-// section 5.2.8 drops it for IPv4, as Cisco and Juniper always did. Both are accepted.
+// section 5.2.8 drops it for IPv4, as Cisco and Juniper always did. Both are accepted. v2 never has
+// one and IPv6 always has, so for those the word says nothing and stays at its default.
 enum class ChecksumForm : std::uint8_t { pseudo_header, message_only };
 
+// In the order of the checks, which is that of RFC 9568 section 7.1: version, type, completeness,
+// checksum. Only after the checksum are values judged, except the v2 authentication type, which is
+// answered first because a type that Tandem does not speak may come with another trailer.
 enum class DecodeError : std::uint8_t {
-  too_short,          // ends inside the fixed header, the addresses or the v2 authentication data
-  too_long,           // bytes left over behind them
-  bad_version,        // neither 2 nor 3
-  bad_type,           // not an advertisement (1)
-  bad_auth_type,      // v2: neither none nor simple password
-  bad_checksum,       // right in neither form
-  no_address,         // count is 0
-  bad_interval,       // 0 (RFC 9568 erratum 8301)
+  too_short,      // ends inside the fixed header (found first), the addresses or the v2 trailer
+  bad_version,    // neither 2 nor 3, or 2 over IPv6
+  bad_type,       // not an advertisement (1)
+  too_long,       // bytes left over behind the addresses or the v2 trailer
+  bad_auth_type,  // v2: neither none nor simple password
+  bad_checksum,   // right in neither form
+  no_address,     // count is 0
+  bad_interval,   // 0 (RFC 9568 erratum 8301)
 };
 std::string_view to_string(DecodeError error);
+std::ostream& operator<<(std::ostream& out, DecodeError error);
 
 struct Decoded {
   Advertisement advertisement;
@@ -72,12 +80,16 @@ struct Decoded {
 
   bool operator==(const Decoded&) const = default;
 };
+std::ostream& operator<<(std::ostream& out, const Decoded& decoded);
 
-// `source` and `destination` enter the pseudo-header and decide the family of the addresses.
+// `source` and `destination` enter the pseudo-header; `source` decides the family of the addresses.
+// The caller's configuration has made sure of what the format cannot say otherwise: an interval
+// that is_valid_interval() (timing.hpp) accepts, and 1 to 255 addresses of that family.
 std::vector<std::uint8_t> encode(const Advertisement& advertisement, const IpAddress& source,
                                  const IpAddress& destination,
                                  ChecksumForm form = ChecksumForm::pseudo_header);
 
+// Reserved bits of v3 are ignored (RFC 9568 section 5.2.6).
 std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> message,
                                           const IpAddress& source, const IpAddress& destination);
 

@@ -54,16 +54,16 @@ using InstanceInput =
 // ---- effects -----------------------------------------------------------------------------------
 
 enum class Change : std::uint8_t {
-  started,               // first usable link: Backup
-  leader_silent,         // master-down timer ran out: Master
-  leader_resigned,       // priority 0 heard, skew ran out: Master
-  became_eligible,       // nobody led and now we may: Master
-  higher_priority,       // Master -> Backup
-  tie_break,             // equal priority, higher address: Master -> Backup
-  resigned,              // told to: Master -> Backup
-  link_lost,             // -> Initialize
-  stopped,               // -> Initialize
-  late,                  // our own timer ran so late that peers gave us up: Master -> Backup
+  started,          // first usable link: Backup
+  leader_silent,    // master-down timer ran out: Master
+  leader_resigned,  // priority 0 heard, skew ran out: Master
+  became_eligible,  // nobody led and now we may: Master
+  higher_priority,  // Master -> Backup
+  tie_break,        // equal priority, higher address: Master -> Backup
+  resigned,         // told to: Master -> Backup
+  link_lost,        // -> Initialize
+  stopped,          // -> Initialize
+  late,             // our own timer ran so late that peers gave us up: Master -> Backup
 };
 std::string_view to_string(Change change);
 
@@ -89,12 +89,12 @@ struct BecameInitialize {
 };
 // Things that change no state and that the rulebook, the log or the announcer want to know.
 enum class Notice : std::uint8_t {
-  leader_heard,           // a (new) leader advertises; `source` and `priority` say who
-  leader_resigning,       // backup heard priority 0
-  leader_lost,            // timer ran out and we may not lead
-  lower_priority_leader,  // master heard a lower one: answered, announce again
-  resign_heard_as_master, // master heard priority 0: answered
-  own_address_conflict,   // equal priority from our own address
+  leader_heard,            // a (new) leader advertises; `source` and `priority` say who
+  leader_resigning,        // backup heard priority 0
+  leader_lost,             // timer ran out and we may not lead
+  lower_priority_leader,   // master heard a lower one: answered, announce again
+  resign_heard_as_master,  // master heard priority 0: answered
+  own_address_conflict,    // equal priority from our own address
 };
 std::string_view to_string(Notice notice);
 struct Report {
@@ -124,8 +124,8 @@ struct InstanceSnapshot {
   State state = State::initialize;
   TimePoint since{};
   bool may_lead = false;
-  bool leader_lost = false;             // Backup: nobody advertises and we may not
-  std::optional<Leader> leader;         // Backup: who leads
+  bool leader_lost = false;      // Backup: nobody advertises and we may not
+  std::optional<Leader> leader;  // Backup: who leads
   std::optional<TimePoint> deadline;
 };
 
@@ -142,14 +142,13 @@ class Instance {
  private:
   struct Initialize {};
   struct Backup {
-    TimePoint master_down;              // meaningful unless leader_lost
-    bool leader_lost = false;
-    bool resigning = false;             // priority 0 heard: the timer is the skew
+    std::optional<TimePoint> master_down;       // Master_Down_Timer; nullopt: ran out, may not lead
+    Change why_master = Change::leader_silent;  // what its end will mean
     std::optional<Leader> leader;
   };
   struct Master {
-    TimePoint next_advert;
-    TimePoint answer_allowed;           // rate limit of answers to lower-priority adverts
+    TimePoint next_advert;  // Advertisement_Interval timer, absolute so that adverts do not drift
+    TimePoint answer_allowed;  // rate limit of answers to lower-priority adverts
   };
 
   void on(TimePoint now, const AdvertReceived& advert);
@@ -158,16 +157,15 @@ class Instance {
   void on(TimePoint now, const EligibilityChanged& eligibility);
   void on(TimePoint now, const Stop& stop);
 
+  void step_down_when_late(TimePoint now);
   void advert_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
+  void resignation_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
   void advert_as_master(TimePoint now, Master& master, const AdvertReceived& advert);
-  void master_down(TimePoint now, Backup& backup);
-  void advert_due(TimePoint now, Master& master);
-
   void become_master(TimePoint now, Change why);
   void become_backup(TimePoint now, Change why, Duration leader_interval);
   void become_initialize(TimePoint now, Change why);
-  void send_advert(TimePoint now, Master& master);
 
+  Duration skew(const std::optional<Leader>& leader) const;
   Duration master_down_after(Duration interval) const;
   template <typename Effect>
   void emit(Effect effect) {
@@ -175,7 +173,7 @@ class Instance {
   }
 
   InstanceConfig config_;
-  std::variant<Initialize, Backup, Master> state_;
+  std::variant<Initialize, Backup, Master> state_ = Initialize{};
   TimePoint since_{};
   IpAddress source_;
   bool may_lead_ = false;

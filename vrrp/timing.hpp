@@ -1,4 +1,5 @@
-// Skew and master-down interval. Two formulas, one per version, both untruncated:
+// Skew and master-down interval. Two formulas, one per version, in the clock's own unit and not in
+// whole seconds or centiseconds:
 // v2 (RFC 3768 section 6.1): skew = (256 - priority) / 256 seconds, whatever the interval.
 // v3 (RFC 9568 section 6.1): skew = (256 - priority) * interval / 256.
 #pragma once
@@ -15,7 +16,7 @@ Duration skew_time(Version version, Priority priority, Duration interval);
 Duration master_down_interval(Version version, Priority priority, Duration interval,
                               int down_adverts = kDownAdverts);
 
-// What the advert field of the version can carry.
+// What the advert field of the version can carry: v2 1 s to 255 s, v3 10 ms to 40.95 s.
 Duration min_interval(Version version);
 Duration max_interval(Version version);
 // Whether `interval` is a whole number of the field's units and within its range.
