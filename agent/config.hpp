@@ -23,17 +23,17 @@ enum class LogTarget : std::uint8_t { journal, standard_error, file };
 struct LogConfig {
   std::string level = "info";  // trace, debug, info, warn, error
   LogTarget target = LogTarget::journal;
-  std::string file;            // target = "file": path
+  std::string file;  // target = "file": path
 };
 
 // Where a server listens and how to log in.
 struct ServerConfig {
-  std::string host;       // numeric IPv4 address; empty for a Unix socket
+  std::string host;  // numeric IPv4 address; empty for a Unix socket
   std::uint16_t port = 0;
   std::string unix_path;  // "unix:/run/redis/redis.sock"
   std::string user;       // ACL user; empty: default user
   std::string password_file;
-  std::string password;   // content of password_file without the line end; never printed
+  std::string password;  // content of password_file without the line end; never printed
 };
 
 struct PairConfig {
@@ -45,7 +45,6 @@ struct PairConfig {
   Duration advert_interval = std::chrono::milliseconds(100);  // v2: 1 s
   vrrp::AuthType auth_type = vrrp::AuthType::none;            // v2: pass when auth_pass is given
   vrrp::AuthPass auth{};
-  bool preempt = false;
   std::vector<vrrp::IpAddress> unicast_peers;  // empty: multicast
   std::vector<vrrp::Prefix> vips;              // at least one
   std::chrono::seconds vip_lease{2};           // kernel lifetime of a VIP, 2 s to 60 s
@@ -60,22 +59,23 @@ struct PairConfig {
   Duration promote_timeout = std::chrono::seconds(3);   // budget of a promotion
   Duration handover_timeout = std::chrono::seconds(2);  // budget of fence and drain on a stop
 
-  ServerConfig server;                        // the local one
-  std::string replication_host;               // address that the peer's server replicates from
+  ServerConfig server;           // the local one
+  std::string replication_host;  // address that the peer's server replicates from
   std::uint16_t replication_port = 0;
-  health::MonitorConfig monitor;              // ping_interval, fall, rise
+  health::MonitorConfig monitor;  // ping_interval, info_interval, fall, rise
 
-  ServerConfig peer_server;                   // TCP only
+  ServerConfig peer_server;  // TCP only
   hooks::NotifyConfig notify;
 };
 
 struct Config {
-  std::string file;                           // where it was read from
-  std::string node;                           // default: host name
+  std::string file;  // where it was read from
+  std::string node;  // default: host name
   std::string state_dir = "/var/lib/tandem";
   std::string control_socket = "/run/tandem/control.sock";
+  bool realtime = true;  // SCHED_RR and locked memory, where the kernel allows it
   LogConfig log;
-  std::vector<PairConfig> pairs;              // at least one
+  std::vector<PairConfig> pairs;  // at least one
 };
 
 }  // namespace agent

@@ -1,0 +1,206 @@
+// See candidacy.hpp.
+#include "agent/candidacy.hpp"
+
+#include <algorithm>
+
+namespace agent {
+namespace {
+
+using health::Health;
+using health::Role;
+using health::ServerFacts;
+
+Candidacy yes(std::string why) {
+  return {.may_lead = true, .why = std::move(why)};
+}
+Candidacy no(std::string why) {
+  return {.why = std::move(why)};
+}
+Candidacy not_before(TimePoint then, std::string why) {
+  return {.why = std::move(why), .recheck = then};
+}
+Candidacy ask_operator(std::string why) {
+  return {.needs_operator = true, .why = std::move(why)};
+}
+
+// Gone is a verdict (refused, no route, no answer to several PINGs). Silent is less: no answer for
+// a moment, which counts only together with a second witness.
+enum class PeerServer : std::uint8_t { unknown, answers, silent, gone };
+
+PeerServer peer_server(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  switch (sight.peer.health) {
+    case Health::unknown: return PeerServer::unknown;
+    case Health::dead:
+    case Health::unreachable:
+    case Health::hung: return PeerServer::gone;
+    case Health::denied: break;
+    default:
+      if (!sight.peer.facts) return PeerServer::unknown;
+  }
+  const bool fresh =
+      sight.peer.last_answer && now - *sight.peer.last_answer < rules.witness_patience;
+  return fresh ? PeerServer::answers : PeerServer::silent;
+}
+
+bool lost_its_data(const Sight& sight) {
+  return sight.record && sight.record->has_data && sight.local.facts->keys == 0;
+}
+
+Candidacy empty_server() {
+  return ask_operator("the local server is empty, but it held data at last sight");
+}
+
+// The standby's own condition, whatever the reason to take over (rule 4). nullopt: fit.
+std::optional<Candidacy> unfit_replica(const Sight& sight, const CandidacyRules& rules) {
+  const ServerFacts& local = *sight.local.facts;
+  if (!sight.in_sync_at) {
+    return ask_operator("the local server was never in sync with the leader");
+  }
+  if (!local.last_bgsave_ok || !local.last_aof_write_ok) {
+    return no("the local server cannot write its data to disk");
+  }
+  if (sight.leader_seen_at && *sight.leader_seen_at - *sight.in_sync_at > rules.max_replica_age) {
+    const auto age =
+        std::chrono::duration_cast<std::chrono::seconds>(*sight.leader_seen_at - *sight.in_sync_at);
+    return ask_operator("the local server had lost its link " + std::to_string(age.count()) +
+                        " s before the leader was lost, longer than max_replica_age");
+  }
+  return std::nullopt;
+}
+
+// VRRP is silent, but the leader's server answers: its agent died or the VRRP path is broken.
+// Nothing is broken for clients yet; when the VIP has gone with its lease, take over gently.
+Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  if (!sight.leader_silent_since) return no("listening for the leader");
+  // Nobody was ever heard: the other agent is perhaps just not started yet.
+  const Duration patience =
+      sight.leader_ever_heard ? rules.vip_lease + rules.vip_lease / 4 : rules.wait_for_peer;
+  const TimePoint then = *sight.leader_silent_since + patience;
+  const std::string state = sight.leader_ever_heard
+                                ? "the leader's agent is silent, its server still serves"
+                                : "the peer's server is a master and its agent is not heard yet";
+  if (now < then) return not_before(then, state);
+  if (!sight.vip_probe || now - sight.vip_probe->at >= rules.vip_lease) {
+    return {.probe_vip = true, .why = state};
+  }
+  if (sight.vip_probe->held) {
+    Candidacy answer = ask_operator(
+        "adverts of the leader do not arrive, but somebody holds the VIP: is protocol 112 "
+        "blocked?");
+    answer.recheck = sight.vip_probe->at + rules.vip_lease;
+    return answer;
+  }
+  Candidacy answer = yes("the leader's agent is gone and so is its VIP");
+  answer.gentle = true;
+  return answer;
+}
+
+// Neither server is a master, or both are, and nobody leads: the newer data set leads.
+Candidacy newest_leads(const Sight& sight) {
+  switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
+    case Fresher::local: return yes("nobody leads and the local data is the newer");
+    case Fresher::peer: return no("nobody leads and the peer's data is the newer");
+    case Fresher::same:
+      if (lost_its_data(sight)) return empty_server();
+      return yes("nobody leads and both servers hold the same data");
+    case Fresher::unknown: break;
+  }
+  return ask_operator("nobody leads and the two servers' data have no common history");
+}
+
+// Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
+Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const auto& record = sight.record;
+  const bool serving = sight.local.is_master();
+  if (lost_its_data(sight)) return empty_server();
+  if (!record) {
+    if (serving) return yes("the peer is not there, the local server is a master");
+    return ask_operator("the peer is not there and no record says what this server holds");
+  }
+  const bool same_run = record->run_id == sight.local.facts->run_id;
+  if (record->role == RecordRole::leader && serving && same_run) {
+    return yes("it led before and its server never stopped");
+  }
+  if (record->role == RecordRole::leader && !record->in_sync) {
+    return yes("it led alone, nobody can have newer data");
+  }
+  if (!record->in_sync) return ask_operator("it was not in sync with the leader at last sight");
+  const TimePoint then = sight.started + rules.wait_for_peer;
+  if (now < then) return not_before(then, "waiting for the peer, which may have newer data");
+  return yes("the peer did not come back within wait_for_peer");
+}
+
+Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  if (sight.leader_advertises) return no("the other node leads");
+  switch (peer_server(sight, rules, now)) {
+    case PeerServer::unknown: return no("the peer's server is not known yet");
+    case PeerServer::gone: return alone(sight, rules, now);
+    case PeerServer::answers:
+    case PeerServer::silent: break;
+  }
+  if (!sight.peer.facts) return alone(sight, rules, now);
+  if (sight.peer.is_master()) return newest_leads(sight);
+  return yes("the local server is the master");
+}
+
+Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  if (sight.leader_advertises) return no("the other node leads");
+  if (sight.local.facts->sync_in_progress) return no("the local server is being synchronised");
+
+  const PeerServer peer = peer_server(sight, rules, now);
+  const bool answers = peer == PeerServer::answers;
+  if (sight.leader_resigned || (answers && sight.peer.is_master())) {
+    if (auto unfit = unfit_replica(sight, rules)) return *unfit;
+    if (sight.leader_resigned) return yes("the leader resigned");
+    return agent_silent(sight, rules, now);
+  }
+  if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
+  if (answers && sight.peer.facts) return newest_leads(sight);
+  if (answers) {
+    return ask_operator("the peer's server answers, but does not say what it is: " +
+                        sight.peer.detail);
+  }
+  if (sight.in_sync_at) {
+    if (auto unfit = unfit_replica(sight, rules)) return *unfit;
+    return yes("the leader is silent and its server does not answer");
+  }
+  if (peer == PeerServer::silent) return no("the peer's server does not answer at the moment");
+  return alone(sight, rules, now);
+}
+
+}  // namespace
+
+Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const ServerSight& local = sight.local;
+  if (!sight.router_up) return no("the interface is not usable");
+  if (local.health != Health::up || !local.facts) {
+    return no("the local server is " + std::string(health::to_string(local.health)) +
+              (local.detail.empty() ? "" : ": " + local.detail));
+  }
+  if (sight.hold && now < sight.hold->until) return not_before(sight.hold->until, sight.hold->why);
+  if (sight.accept_data_loss && !sight.leader_advertises) return yes("the operator said so");
+  Candidacy answer =
+      local.is_master() ? judge_master(sight, rules, now) : judge_replica(sight, rules, now);
+  if (peer_server(sight, rules, now) == PeerServer::answers) {
+    // The moment from which its silence counts.
+    const TimePoint silent = *sight.peer.last_answer + rules.witness_patience;
+    answer.recheck = std::min(answer.recheck.value_or(silent), silent);
+  }
+  return answer;
+}
+
+Fresher compare_data(const ServerFacts& local, const ServerFacts& peer) {
+  if (local.keys == 0 && peer.keys == 0) return Fresher::same;
+  if (local.keys == 0) return Fresher::peer;
+  if (peer.keys == 0) return Fresher::local;
+  if (!local.replid.empty() && local.replid == peer.replid) {
+    if (local.offset == peer.offset) return Fresher::same;
+    return local.offset > peer.offset ? Fresher::local : Fresher::peer;
+  }
+  // One was promoted out of the other's lineage: the promotion is the newer.
+  if (!peer.replid2.empty() && peer.replid2 == local.replid) return Fresher::peer;
+  if (!local.replid2.empty() && local.replid2 == peer.replid) return Fresher::local;
+  return Fresher::unknown;
+}
+
+}  // namespace agent

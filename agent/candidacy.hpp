@@ -1,0 +1,76 @@
+// Who may lead (rules 4, 5 and 11): a pure judgement over everything this node sees. It decides
+// nothing by itself; agent::Pair asks after each input and tells the router the answer.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/record.hpp"
+#include "health/facts.hpp"
+#include "health/monitor.hpp"
+
+namespace agent {
+
+using TimePoint = health::TimePoint;
+using Duration = health::Duration;
+
+// One server as seen from here.
+struct ServerSight {
+  health::Health health = health::Health::unknown;
+  std::string detail;                        // clause behind the verdict
+  std::optional<health::ServerFacts> facts;  // last INFO that was understood
+  std::optional<TimePoint> last_answer;      // any reply
+  bool is_master() const { return facts && facts->role == health::Role::master; }
+  bool is_replica() const { return facts && facts->role == health::Role::replica; }
+};
+
+struct CandidacyRules {
+  health::Endpoint peer;  // where the local server replicates from
+  Duration max_replica_age{};
+  Duration wait_for_peer{};
+  Duration vip_lease{};         // how long a dead agent's VIP outlives it
+  Duration witness_patience{};  // a peer server silent for longer does not answer any more
+};
+
+struct Sight {
+  ServerSight local;
+  ServerSight peer;
+  bool router_up = false;                        // the virtual router is running (interface usable)
+  bool leader_advertises = false;                // heard, neither resigned nor silent
+  bool leader_resigned = false;                  // its last word was priority 0
+  std::optional<TimePoint> leader_silent_since;  // the router's master-down timer ran out
+  bool leader_ever_heard = false;                // since this agent started
+  TimePoint started{};
+  std::optional<TimePoint> in_sync_at;      // local replica linked to the peer, at last sight
+  std::optional<TimePoint> leader_seen_at;  // peer server answered as a master, at last sight
+  struct VipProbe {
+    bool held = false;
+    TimePoint at{};
+  };
+  std::optional<VipProbe> vip_probe;  // of the current silence
+  std::optional<Record> record;
+  struct Hold {
+    TimePoint until{};
+    std::string why;
+  };
+  std::optional<Hold> hold;       // after a failed promotion
+  bool accept_data_loss = false;  // the operator's word
+};
+
+struct Candidacy {
+  bool may_lead = false;
+  bool gentle = false;          // the peer's server still serves: fence and drain it first (rule 5)
+  bool probe_vip = false;       // ask the network whether anybody holds the VIP
+  bool needs_operator = false;  // no condition that we wait for will change the answer
+  std::string why;              // one clause, for status, log and hooks
+  std::optional<TimePoint> recheck{};  // the answer may change by time alone
+};
+
+Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now);
+
+// Which of two data sets is the newer one, from lineage and offsets (INFO replication). Offsets
+// rank only inside one lineage.
+enum class Fresher : std::uint8_t { local, peer, same, unknown };
+Fresher compare_data(const health::ServerFacts& local, const health::ServerFacts& peer);
+
+}  // namespace agent

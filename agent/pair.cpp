@@ -1,0 +1,356 @@
+// What the rulebook sees and what follows from it; the ways up and down are in pair_promote.cpp
+// and pair_leave.cpp, standing by in pair_standby.cpp.
+#include "agent/pair.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace agent {
+
+using health::Health;
+using hooks::Target;
+
+namespace {
+
+constexpr auto kFollowRetry = std::chrono::seconds(1);
+constexpr auto kPeerFollowBudget = std::chrono::seconds(2);
+constexpr auto kAnnounceSpacing = std::chrono::seconds(1);
+
+std::string_view sentence(vrrp::Change change) {
+  switch (change) {
+    case vrrp::Change::higher_priority: return "a leader with higher priority advertises";
+    case vrrp::Change::tie_break:
+      return "a leader with equal priority and higher address advertises";
+    case vrrp::Change::link_lost: return "the interface is down or has no address";
+    case vrrp::Change::late: return "this agent was held up for longer than the peer waits";
+    default: return "the router stepped down";
+  }
+}
+
+hooks::NotifyState notify_state(PairState state) {
+  switch (state) {
+    case PairState::leading: return hooks::NotifyState::master;
+    case PairState::fault: return hooks::NotifyState::fault;
+    case PairState::stopped: return hooks::NotifyState::stop;
+    default: return hooks::NotifyState::backup;
+  }
+}
+
+}  // namespace
+
+PairEffects Pair::step(TimePoint now, const PairInput& input) {
+  std::visit([&](const auto& one) { on(now, one); }, input);
+  settle(now);
+  return std::exchange(effects_, {});
+}
+
+std::optional<TimePoint> Pair::next_deadline() const {
+  std::optional<TimePoint> next;
+  const auto consider = [&](std::optional<TimePoint> then) {
+    if (then && (!next || *then < *next)) next = then;
+  };
+  consider(step_deadline_);
+  consider(follow_retry_);
+  if (unprotected_since_ && !alarms_.contains(kUnprotected)) {
+    consider(*unprotected_since_ + rules_.candidacy.vip_lease);
+  }
+  if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
+  return next;
+}
+
+// ---- what was seen -----------------------------------------------------------------------------
+
+void Pair::on(TimePoint now, const Begin& begin) {
+  sight_.record = begin.record;
+  sight_.started = now;
+  since_ = now;
+  state_ = Starting{begin.vips_present};
+  // A VIP left by a dead agent dies with its lease; until then it may belong to us again.
+  if (begin.vips_present) step_deadline_ = now + 2 * rules_.candidacy.vip_lease;
+}
+
+void Pair::on(TimePoint now, const RouterChanged& router) {
+  std::visit([&](const auto& one) { on_router(now, one); }, router.what);
+}
+
+void Pair::on_router(TimePoint now, const vrrp::BecameMaster& became) {
+  begin_promotion(now, became.why);
+  sight_.leader_advertises = sight_.leader_resigned = false;
+  sight_.leader_silent_since.reset();
+}
+
+void Pair::on_router(TimePoint now, const vrrp::LeftMaster& left) {
+  const bool up =
+      std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
+  if (up) leave(now, std::string(sentence(left.why)));
+}
+
+void Pair::on_router(TimePoint /*now*/, const vrrp::BecameBackup& /*became*/) {
+  sight_.router_up = true;
+}
+
+void Pair::on_router(TimePoint /*now*/, const vrrp::BecameInitialize& /*became*/) {
+  sight_.router_up = false;
+  sight_.leader_advertises = sight_.leader_resigned = false;
+  sight_.leader_silent_since.reset();
+}
+
+void Pair::on_router(TimePoint now, const vrrp::Report& report) {
+  switch (report.notice) {
+    case vrrp::Notice::leader_heard:
+      sight_.leader_advertises = sight_.leader_ever_heard = true;
+      sight_.leader_resigned = sight_.accept_data_loss = false;
+      sight_.leader_silent_since.reset();
+      sight_.vip_probe.reset();
+      break;
+    case vrrp::Notice::leader_resigning:
+      sight_.leader_advertises = false;
+      sight_.leader_resigned = true;
+      break;
+    case vrrp::Notice::leader_lost:
+      sight_.leader_advertises = false;
+      sight_.leader_silent_since = now;
+      break;
+    case vrrp::Notice::lower_priority_leader:
+      // Its announcements may have moved the VIP in the switches' and neighbours' tables.
+      if (!std::holds_alternative<Leading>(state_)) break;
+      if (announce_allowed_ && now < *announce_allowed_) break;
+      announce_allowed_ = now + kAnnounceSpacing;
+      emit(Say{Weight::warning, "a second leader " + report.source.to_string() +
+                                    " advertises with lower priority: answered, announced again"});
+      emit(Announce{});
+      break;
+    case vrrp::Notice::resign_heard_as_master:
+    case vrrp::Notice::own_address_conflict: break;
+  }
+}
+
+void Pair::on(TimePoint now, const HealthSeen& seen) {
+  ServerSight& server = seen.server == Target::local ? sight_.local : sight_.peer;
+  server.health = seen.health;
+  server.detail = seen.detail;
+  // It wakes up with what clients had queued; the fence stands in the same queue.
+  const bool leads = std::holds_alternative<Leading>(state_);
+  if (seen.server == Target::local && seen.health == Health::hung && leads) emit(PostFence{});
+  successor_seen(now);
+}
+
+void Pair::on(TimePoint now, const FactsSeen& seen) {
+  const bool local = seen.server == Target::local;
+  ServerSight& server = local ? sight_.local : sight_.peer;
+  server.facts = seen.facts;
+  server.last_answer = now;
+  if (local && server.is_replica() && seen.facts.link_up && !seen.facts.sync_in_progress) {
+    sight_.in_sync_at = now;
+  }
+  if (!local && server.is_master()) sight_.leader_seen_at = now;
+  if (local && seen.restarted) {
+    sight_.in_sync_at.reset();
+    if (std::holds_alternative<Leading>(state_)) leave(now, "the local server was restarted");
+  }
+  successor_seen(now);
+}
+
+void Pair::on(TimePoint now, const PeerAnswered& /*answered*/) {
+  sight_.peer.last_answer = now;
+  if (sight_.peer.is_master()) sight_.leader_seen_at = now;
+}
+
+void Pair::on(TimePoint now, const WorkDone& work) {
+  if (work_ != work.id) return;
+  work_.reset();
+  if (std::holds_alternative<Promoting>(state_)) return promotion_work_done(now, work);
+  if (std::holds_alternative<Leaving>(state_)) return leaving_work_done(now, work);
+  if (auto* leading = std::get_if<Leading>(&state_)) {
+    leading->peer_must_follow = leading->peer_must_follow && !work.done;
+    emit(RefreshFacts{Target::peer});
+  } else {
+    emit(RefreshFacts{Target::local});
+  }
+  follow_problem_ = work.done ? "" : work.why;
+  follow_retry_ = now + kFollowRetry;
+}
+
+void Pair::on(TimePoint now, const Persisted& persisted) {
+  persist_problem_ = persisted.problem;
+  const auto* promoting = std::get_if<Promoting>(&state_);
+  if (promoting == nullptr || promoting->step != Promoting::Step::persist) return;
+  promotion_step(now, promoting->gentle ? Promoting::Step::fence_peer : Promoting::Step::promote);
+}
+
+void Pair::on(TimePoint now, const VipProbed& probed) {
+  probe_running_ = false;
+  if (sight_.leader_silent_since) sight_.vip_probe = Sight::VipProbe{probed.held, now};
+}
+
+void Pair::on(TimePoint now, const VipsInstalled& installed) {
+  const auto* promoting = std::get_if<Promoting>(&state_);
+  if (promoting == nullptr || promoting->step != Promoting::Step::install) return;
+  if (!installed.complete) return promotion_failed(now, "a VIP could not be put on the interface");
+  const Promoting done = *promoting;
+  state_ = Leading{done.gentle};
+  step_deadline_.reset();
+  emit(Announce{});
+  emit(RefreshFacts{Target::local});
+  emit(RefreshFacts{Target::peer});
+  enter(now, PairState::leading, done.reason);
+}
+
+void Pair::on(TimePoint /*now*/, const PromoteRequested& /*requested*/) {
+  // Who leads is not overruled; the caller has said so already.
+  if (sight_.leader_advertises) return;
+  sight_.accept_data_loss = true;
+  sight_.hold.reset();
+}
+
+void Pair::on(TimePoint now, const StopRequested& /*requested*/) {
+  if (auto* leaving = std::get_if<Leaving>(&state_)) {
+    leaving->stopping = true;
+  } else if (!std::holds_alternative<End>(state_)) {
+    leave(now, "the agent is stopping", true);
+  }
+}
+
+void Pair::on(TimePoint now, const TimePassed& /*passed*/) {
+  if (!step_deadline_ || now < *step_deadline_) return;
+  step_deadline_.reset();
+  if (const auto* promoting = std::get_if<Promoting>(&state_)) {
+    // A slow disk must not hold a failover; the record follows when it can.
+    if (promoting->step == Promoting::Step::persist) {
+      on(now, Persisted{"the record is not on disk in time"});
+    }
+  } else if (std::holds_alternative<Leaving>(state_)) {
+    leaving_step(now);
+  } else if (auto* starting = std::get_if<Starting>(&state_)) {
+    starting->vips_present = false;
+    emit(WithdrawVips{});
+  }
+}
+
+// ---- what follows from it ----------------------------------------------------------------------
+
+void Pair::settle(TimePoint now) {
+  if (std::holds_alternative<End>(state_)) return;
+  if (follow_retry_ && now >= *follow_retry_) follow_retry_.reset();
+  if (std::holds_alternative<Starting>(state_)) settle_start(now);
+  if (std::holds_alternative<Leading>(state_)) settle_leading(now);
+  if (idle()) settle_idle(now);
+  judge(now);
+  remember();
+  update_alarms(now);
+}
+
+void Pair::settle_start(TimePoint now) {
+  const auto& starting = std::get<Starting>(state_);
+  const ServerSight& local = sight_.local;
+  if (local.health == Health::unknown) return;
+  if (local.health == Health::up && !local.facts) return;
+  const bool adoptable = starting.vips_present && local.health == Health::up && local.is_master() &&
+                         !sight_.leader_advertises;
+  if (adoptable) return;
+  if (starting.vips_present) emit(WithdrawVips{});
+  step_deadline_.reset();
+  enter_idle(now, "the agent started");
+}
+
+void Pair::settle_idle(TimePoint now) {
+  const bool faulty = fault().has_value();
+  if (faulty != std::holds_alternative<Fault>(state_)) {
+    enter_idle(now, "server and interface are usable again");
+  }
+  follow_the_leader(now);
+}
+
+void Pair::settle_leading(TimePoint now) {
+  if (const auto reason = reason_to_leave()) return leave(now, *reason);
+  if (standby_in_sync()) {
+    unprotected_since_.reset();
+  } else if (!unprotected_since_) {
+    unprotected_since_ = now;
+  }
+  if (!std::get<Leading>(state_).peer_must_follow || work_ || follow_retry_) return;
+  if (sight_.peer.health != Health::up || !sight_.peer.is_master()) return;
+  start_work(now, FollowWork{Target::peer, rules_.replication}, kPeerFollowBudget);
+}
+
+// What the router may do, and whether the network must be asked first.
+void Pair::judge(TimePoint now) {
+  candidacy_ = judge_candidacy(sight_, rules_.candidacy, now);
+  const bool up =
+      std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
+  const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);
+  const bool may_lead = up || (!down && candidacy_.may_lead);
+  if (may_lead != told_may_lead_ && !down) {
+    told_may_lead_ = may_lead;
+    emit(SetEligibility{may_lead});
+  }
+  if (!up && !down && candidacy_.probe_vip && !probe_running_) {
+    probe_running_ = true;
+    emit(ProbeVip{});
+  }
+}
+
+std::optional<std::string> Pair::fault() const {
+  if (!server_usable()) {
+    const std::string health(health::to_string(sight_.local.health));
+    const std::string detail = sight_.local.detail.empty() ? "" : ": " + sight_.local.detail;
+    return "the local server is " + health + detail;
+  }
+  if (!sight_.router_up) return "the interface is down or has no address";
+  return std::nullopt;
+}
+
+void Pair::enter_idle(TimePoint now, const std::string& reason) {
+  const auto trouble = fault();
+  if (trouble) {
+    state_ = Fault{};
+  } else {
+    state_ = Standby{};
+  }
+  enter(now, trouble ? PairState::fault : PairState::standby, trouble.value_or(reason));
+}
+
+void Pair::enter(TimePoint now, PairState state, const std::string& reason) {
+  const bool transient = state == PairState::promoting || state == PairState::leaving;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_);
+  const bool through = name_ != settled_;
+  name_ = state;
+  reason_ = reason;
+  since_ = now;
+  if (transient) return;
+  emit(Say{Weight::info, std::string(to_string(settled_)) + " -> " + std::string(to_string(state)) +
+                             ": " + reason +
+                             (through ? " (" + std::to_string(took.count()) + " ms)" : "")});
+  // A promotion that failed leaves no trace for hooks: they never heard MASTER.
+  if (state == settled_) return;
+  settled_ = state;
+  emit(Notify{notify_state(state), reason, !notified_});
+  notified_ = true;
+}
+
+bool Pair::idle() const {
+  return std::holds_alternative<Standby>(state_) || std::holds_alternative<Fault>(state_);
+}
+
+bool Pair::server_usable() const {
+  switch (sight_.local.health) {
+    case Health::unknown:
+    case Health::hung:
+    case Health::dead:
+    case Health::unreachable: return false;
+    default: return true;
+  }
+}
+
+bool Pair::standby_in_sync() const {
+  const ServerSight& peer = sight_.peer;
+  return peer.health == Health::up && peer.is_replica() && peer.facts->link_up &&
+         !peer.facts->sync_in_progress;
+}
+
+void Pair::start_work(TimePoint /*now*/, Work work, Duration budget) {
+  work_ = ++last_work_;
+  emit(StartWork{*work_, std::move(work), budget});
+}
+
+}  // namespace agent

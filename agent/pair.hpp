@@ -1,0 +1,176 @@
+// The rulebook of a pair, as a value: what a node does about its role, its VIPs and its hooks.
+//
+// One door in, step(); one list out, PairEffects, whose order is the contract: role before address
+// on the way up, fence before address before role on the way down (rule 2). Nothing here waits:
+// slow work starts as an effect and comes back as WorkDone. It never reads a clock, never talks to
+// a server, and leaves the protocol to vrrp::Instance, which it only tells whether it may lead.
+//
+//   starting --> standby <--> fault            (fault: server gone or interface down)
+//                   |  ^
+//      router leads v  |  all steps of the way down taken
+//               promoting --> leading --> leaving
+//                   '------------------------^
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/candidacy.hpp"
+#include "agent/pair_words.hpp"
+
+namespace agent {
+
+struct PairRules {
+  CandidacyRules candidacy;
+  health::Endpoint replication;  // where the peer's server would replicate from us
+  Duration promote_budget = std::chrono::seconds(3);
+  Duration handover_budget = std::chrono::seconds(2);
+};
+
+struct PairSnapshot {
+  PairState state = PairState::starting;
+  std::string reason;  // of the last transition
+  TimePoint since{};
+  std::uint64_t epoch = 0;
+  Candidacy candidacy;
+  bool leader_advertises = false;
+  bool standby_in_sync = false;  // leading: the peer could take over now
+  std::vector<std::string> alarms;
+};
+
+class Pair {
+ public:
+  explicit Pair(PairRules rules) : rules_(std::move(rules)) {}
+
+  PairEffects step(TimePoint now, const PairInput& input);
+  std::optional<TimePoint> next_deadline() const;
+  PairSnapshot snapshot() const;
+  const Sight& sight() const { return sight_; }
+
+ private:
+  struct Starting {
+    bool vips_present = false;
+  };
+  struct Standby {};
+  struct Fault {};
+  struct Promoting {
+    enum class Step : std::uint8_t { persist, fence_peer, drain_peer, promote, install };
+    Step step = Step::persist;
+    bool gentle = false;
+    std::string reason;
+    std::optional<Record> before;  // the record to return to when it fails
+  };
+  struct Leading {
+    bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
+  };
+  enum class LeaveStep : std::uint8_t {
+    fence,
+    drain,
+    resign,
+    park,
+    kill_clients,
+    withdraw,
+    await_successor,
+    follow,
+    unfence,
+    unfence_peer,
+    finish
+  };
+  struct Leaving {
+    std::deque<LeaveStep> steps{};  // front: under way
+    std::string reason;
+    bool stopping = false;
+  };
+  struct End {};
+
+  // pair.cpp: what was seen
+  void on(TimePoint now, const Begin& begin);
+  void on(TimePoint now, const RouterChanged& router);
+  void on(TimePoint now, const HealthSeen& seen);
+  void on(TimePoint now, const FactsSeen& seen);
+  void on(TimePoint now, const PeerAnswered& answered);
+  void on(TimePoint now, const WorkDone& work);
+  void on(TimePoint now, const Persisted& persisted);
+  void on(TimePoint now, const VipProbed& probed);
+  void on(TimePoint now, const VipsInstalled& installed);
+  void on(TimePoint now, const PromoteRequested& requested);
+  void on(TimePoint now, const StopRequested& requested);
+  void on(TimePoint now, const TimePassed& passed);
+  void on_router(TimePoint now, const vrrp::BecameMaster& became);
+  void on_router(TimePoint now, const vrrp::LeftMaster& left);
+  void on_router(TimePoint now, const vrrp::BecameBackup& became);
+  void on_router(TimePoint now, const vrrp::BecameInitialize& became);
+  void on_router(TimePoint now, const vrrp::Report& report);
+
+  // pair.cpp: what follows from it
+  void settle(TimePoint now);
+  void settle_start(TimePoint now);
+  void settle_idle(TimePoint now);
+  void settle_leading(TimePoint now);
+  void judge(TimePoint now);
+  void follow_the_leader(TimePoint now);
+  bool would_wipe_the_last_copy() const;
+  void start_following(TimePoint now);
+  std::optional<std::string> fault() const;
+  void enter_idle(TimePoint now, const std::string& reason);
+  void enter(TimePoint now, PairState state, const std::string& reason);
+  void remember();
+
+  // pair_promote.cpp: the way up
+  void begin_promotion(TimePoint now, vrrp::Change why);
+  void promotion_step(TimePoint now, Promoting::Step step);
+  void promotion_work_done(TimePoint now, const WorkDone& work);
+  void promotion_failed(TimePoint now, const std::string& why);
+
+  // pair_leave.cpp: the way down
+  std::optional<std::string> reason_to_leave() const;
+  void leave(TimePoint now, const std::string& reason, bool stopping = false);
+  void leaving_step(TimePoint now);
+  bool start_leaving_step(TimePoint now, LeaveStep step);
+  void leaving_work_done(TimePoint now, const WorkDone& work);
+  void finish_leaving(TimePoint now);
+  void successor_seen(TimePoint now);
+
+  // pair_report.cpp
+  void update_alarms(TimePoint now);
+  std::map<std::string, std::string> alarms(TimePoint now) const;
+
+  static constexpr const char* kUnprotected = "unprotected";  // key of an alarm
+
+  bool idle() const;
+  bool server_usable() const;
+  bool standby_in_sync() const;
+  void start_work(TimePoint now, Work work, Duration budget);
+  template <typename Effect>
+  void emit(Effect effect) {
+    effects_.emplace_back(std::move(effect));
+  }
+
+  PairRules rules_;
+  Sight sight_;
+  Candidacy candidacy_;
+  std::variant<Starting, Standby, Fault, Promoting, Leading, Leaving, End> state_ = Starting{};
+  PairState name_ = PairState::starting;
+  PairState settled_ = PairState::starting;  // the last that was neither promoting nor leaving
+  std::string reason_ = "the agent started";
+  TimePoint since_{};
+  bool notified_ = false;       // the first notification has been sent
+  bool told_may_lead_ = false;  // what the router knows
+  bool probe_running_ = false;
+  std::optional<std::uint64_t> work_;  // outstanding
+  std::uint64_t last_work_ = 0;
+  std::optional<TimePoint> step_deadline_;  // of the step under way
+  std::optional<TimePoint> follow_retry_;
+  std::optional<TimePoint> announce_allowed_;   // limits re-announcements
+  std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
+  std::string follow_problem_;
+  std::string persist_problem_;
+  std::map<std::string, std::string> alarms_;
+  PairEffects effects_;
+};
+
+}  // namespace agent

@@ -1,0 +1,175 @@
+// The way down (rule 2): fence writes -> priority 0 when leaving by choice -> VIP to `lo` -> close
+// client connections there -> VIP gone -> follow the successor, which lifts the fence -> notify.
+// Which steps are taken depends on what is left to take them with.
+#include <algorithm>
+
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using health::Health;
+using hooks::Target;
+
+namespace {
+constexpr auto kFenceBudget = std::chrono::milliseconds(100);
+constexpr auto kKillBudget = std::chrono::milliseconds(100);
+constexpr auto kSuccessorPoll = std::chrono::milliseconds(20);
+}  // namespace
+
+std::optional<std::string> Pair::reason_to_leave() const {
+  const ServerSight& local = sight_.local;
+  const std::string detail = local.detail.empty() ? "" : ": " + local.detail;
+  switch (local.health) {
+    case Health::dead:
+    case Health::hung:
+    case Health::unreachable:
+    case Health::loading:
+      return "the local server is " + std::string(health::to_string(local.health)) + detail;
+    case Health::degraded:
+      if (standby_in_sync()) return "the local server is degraded" + detail;
+      break;
+    default: break;
+  }
+  if (!local.is_replica()) return std::nullopt;
+  return "somebody made the local server a replica of " + local.facts->master.to_string();
+}
+
+void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
+  const bool up =
+      std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
+  const auto* promoting = std::get_if<Promoting>(&state_);
+  const bool peer_fenced = promoting != nullptr && promoting->gentle;
+  const bool serves = server_usable() && sight_.local.is_master();
+
+  Leaving leaving{.reason = reason, .stopping = stopping};
+  auto& steps = leaving.steps;
+  if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
+  const bool by_choice = stopping || sight_.local.health == Health::degraded;
+  const bool hand_over = by_choice && up && serves && standby_in_sync();
+  // Stopping with nobody to hand over to: the server stays as it is, only the address goes. No
+  // priority 0 either: the standby is not to seize what still lives.
+  const bool abandon = stopping && up && serves && !hand_over;
+  if (up && serves && !abandon) steps.push_back(LeaveStep::fence);
+  if (hand_over) steps.push_back(LeaveStep::drain);
+  if (up && !abandon) steps.push_back(LeaveStep::resign);
+  const bool addressed = std::holds_alternative<Leading>(state_) ||
+                         (promoting != nullptr && promoting->step == Promoting::Step::install);
+  if (addressed) {
+    steps.push_back(LeaveStep::park);
+    if (server_usable()) steps.push_back(LeaveStep::kill_clients);
+    steps.push_back(LeaveStep::withdraw);
+  }
+  if (hand_over && stopping) steps.push_back(LeaveStep::await_successor);
+  if (up && serves && !abandon) steps.push_back(LeaveStep::follow);
+  steps.push_back(LeaveStep::finish);
+
+  work_.reset();
+  step_deadline_.reset();
+  follow_retry_.reset();
+  unprotected_since_.reset();
+  state_ = std::move(leaving);
+  if (up) enter(now, PairState::leaving, reason);
+  leaving_step(now);
+}
+
+// Takes the steps that need no answer at once, and starts the first that does.
+void Pair::leaving_step(TimePoint now) {
+  while (auto* leaving = std::get_if<Leaving>(&state_)) {
+    const LeaveStep step = leaving->steps.front();
+    if (start_leaving_step(now, step)) return;
+    if (auto* still = std::get_if<Leaving>(&state_)) still->steps.pop_front();
+  }
+}
+
+// true: an answer is awaited.
+bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
+  auto& leaving = std::get<Leaving>(state_);
+  switch (step) {
+    case LeaveStep::fence: {
+      // Writers of a planned move wait; those of a forced one must fail now and come back
+      // elsewhere.
+      std::optional<Duration> pause;
+      if (leaving.stopping) pause = rules_.handover_budget;
+      start_work(now, FenceWork{Target::local, pause}, kFenceBudget);
+      return true;
+    }
+    case LeaveStep::drain:
+      start_work(now, DrainWork{Target::local, Target::peer}, rules_.handover_budget);
+      return true;
+    case LeaveStep::resign:
+      told_may_lead_ = false;
+      emit(SetEligibility{false});
+      return false;
+    case LeaveStep::park: emit(ParkVips{}); return false;
+    case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
+    case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
+    case LeaveStep::await_successor:
+      if (sight_.peer.is_master()) return false;
+      if (now >= since_ + 2 * rules_.handover_budget) {
+        emit(Say{Weight::warning, "nobody took over in time: the local server stays a master"});
+        leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
+        return false;
+      }
+      emit(RefreshFacts{Target::peer});
+      step_deadline_ = now + kSuccessorPoll;
+      return true;
+    case LeaveStep::follow:
+      // Without a leader yet, standing by follows it when it appears; the fence holds until then.
+      if (!sight_.leader_advertises && !sight_.peer.is_master()) return false;
+      if (would_wipe_the_last_copy()) return false;
+      start_following(now);
+      return true;
+    case LeaveStep::unfence: start_work(now, UnfenceWork{Target::local}, kFenceBudget); return true;
+    case LeaveStep::unfence_peer:
+      start_work(now, UnfenceWork{Target::peer}, kFenceBudget);
+      return true;
+    case LeaveStep::finish: finish_leaving(now); return true;
+  }
+  return false;
+}
+
+void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
+  auto& leaving = std::get<Leaving>(state_);
+  const LeaveStep step = leaving.steps.front();
+  if (!work.done) {
+    static constexpr std::string_view kNames[] = {
+        "fence",  "drain",   "resign",           "park",  "kill clients", "withdraw", "await",
+        "follow", "unfence", "unfence the peer", "finish"};
+    emit(Say{Weight::warning, "leaving: " + std::string(kNames[static_cast<std::size_t>(step)]) +
+                                  " failed: " + work.why});
+  }
+  if (step == LeaveStep::drain && !work.done && leaving.stopping) {
+    // The standby lacks writes: it must not seize, and nobody follows it.
+    leaving.steps = {LeaveStep::drain,        LeaveStep::unfence,  LeaveStep::park,
+                     LeaveStep::kill_clients, LeaveStep::withdraw, LeaveStep::finish};
+  }
+  if (step == LeaveStep::follow && work.done && sight_.local.facts) {
+    sight_.local.facts->role = health::Role::replica;
+    sight_.local.facts->master = rules_.candidacy.peer;
+  }
+  leaving.steps.pop_front();
+  leaving_step(now);
+}
+
+void Pair::successor_seen(TimePoint now) {
+  const auto* leaving = std::get_if<Leaving>(&state_);
+  if (leaving == nullptr || leaving->steps.front() != LeaveStep::await_successor) return;
+  if (!sight_.peer.is_master()) return;
+  step_deadline_.reset();
+  leaving_step(now);
+}
+
+void Pair::finish_leaving(TimePoint now) {
+  const Leaving leaving = std::get<Leaving>(state_);
+  step_deadline_.reset();
+  if (!leaving.stopping) {
+    emit(RefreshFacts{Target::local});
+    return enter_idle(now, leaving.reason);
+  }
+  remember();
+  state_ = End{};
+  enter(now, PairState::stopped, leaving.reason);
+  emit(Stopped{});
+}
+
+}  // namespace agent

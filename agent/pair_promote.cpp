@@ -1,0 +1,88 @@
+// The way up (rule 2): advertise -> persist the epoch -> [gentle: fence and drain the old master]
+// -> promote and verify -> VIP -> announce -> notify. A failure at any step takes everything back.
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using hooks::Target;
+
+namespace {
+constexpr auto kPersistPatience = std::chrono::milliseconds(50);
+constexpr auto kFenceBudget = std::chrono::milliseconds(500);
+constexpr auto kHoldAfterFailure = std::chrono::seconds(5);
+}  // namespace
+
+void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
+  // The clause behind the last judgement is what made the router lead.
+  Promoting promoting{
+      .gentle = candidacy_.gentle, .reason = candidacy_.why, .before = sight_.record};
+  if (why == vrrp::Change::leader_resigned) promoting.reason = "the leader resigned";
+
+  Record record = sight_.record.value_or(Record{});
+  const bool adopts =
+      record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
+  if (!adopts) ++record.epoch;
+  record.role = RecordRole::leader;
+  record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
+  sight_.record = record;
+
+  // What a standby was doing (following) is no longer wanted.
+  work_.reset();
+  state_ = promoting;
+  enter(now, PairState::promoting, promoting.reason);
+  emit(Persist{record, true});
+  step_deadline_ = now + kPersistPatience;
+}
+
+void Pair::promotion_step(TimePoint now, Promoting::Step step) {
+  auto& promoting = std::get<Promoting>(state_);
+  promoting.step = step;
+  step_deadline_.reset();
+  switch (step) {
+    case Promoting::Step::persist: break;
+    case Promoting::Step::fence_peer:
+      start_work(now, FenceWork{Target::peer, rules_.handover_budget}, kFenceBudget);
+      break;
+    case Promoting::Step::drain_peer:
+      start_work(now, DrainWork{Target::peer, Target::local}, rules_.handover_budget);
+      break;
+    case Promoting::Step::promote: {
+      PromoteWork work{sight_.accept_data_loss, std::nullopt};
+      const bool comparable = sight_.local.is_replica() && sight_.peer.is_master() &&
+                              sight_.local.facts->replid == sight_.peer.facts->replid;
+      if (comparable) work.leader_offset = sight_.peer.facts->offset;
+      start_work(now, work, rules_.promote_budget);
+      break;
+    }
+    case Promoting::Step::install: emit(InstallVips{}); break;
+  }
+}
+
+void Pair::promotion_work_done(TimePoint now, const WorkDone& work) {
+  const auto& promoting = std::get<Promoting>(state_);
+  if (!work.done) return promotion_failed(now, work.why);
+  switch (promoting.step) {
+    case Promoting::Step::fence_peer: return promotion_step(now, Promoting::Step::drain_peer);
+    case Promoting::Step::drain_peer: return promotion_step(now, Promoting::Step::promote);
+    case Promoting::Step::promote:
+      // Known from the verified reply; the next INFO brings the rest.
+      if (sight_.local.facts) sight_.local.facts->role = health::Role::master;
+      sight_.accept_data_loss = false;
+      return promotion_step(now, Promoting::Step::install);
+    case Promoting::Step::persist:
+    case Promoting::Step::install: return;
+  }
+}
+
+void Pair::promotion_failed(TimePoint now, const std::string& why) {
+  sight_.hold = Sight::Hold{now + kHoldAfterFailure, "the last promotion failed: " + why};
+  sight_.accept_data_loss = false;
+  // The epoch stays used; what this node is does not change.
+  const auto& before = std::get<Promoting>(state_).before;
+  sight_.record->role = before ? before->role : RecordRole::standby;
+  emit(Persist{*sight_.record, false});
+  emit(Say{Weight::warning, "promotion failed: " + why});
+  leave(now, "the promotion failed: " + why);
+}
+
+}  // namespace agent

@@ -1,0 +1,66 @@
+// What the rulebook tells people: state words, alarms, the snapshot behind `tandem status`.
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using health::Health;
+
+std::string_view to_string(PairState state) {
+  switch (state) {
+    case PairState::starting: return "starting";
+    case PairState::standby: return "standby";
+    case PairState::promoting: return "promoting";
+    case PairState::leading: return "leading";
+    case PairState::leaving: return "leaving";
+    case PairState::fault: return "fault";
+    case PairState::stopped: return "stopped";
+  }
+  return "unknown";
+}
+
+PairSnapshot Pair::snapshot() const {
+  PairSnapshot out;
+  out.state = name_;
+  out.reason = reason_;
+  out.since = since_;
+  out.epoch = sight_.record ? sight_.record->epoch : 0;
+  out.candidacy = candidacy_;
+  out.leader_advertises = sight_.leader_advertises;
+  out.standby_in_sync = standby_in_sync();
+  for (const auto& [key, text] : alarms_) out.alarms.push_back(text);
+  return out;
+}
+
+void Pair::update_alarms(TimePoint now) {
+  auto current = alarms(now);
+  for (const auto& [key, text] : current) {
+    if (!alarms_.contains(key)) emit(Say{Weight::warning, "alarm: " + text});
+  }
+  for (const auto& [key, text] : alarms_) {
+    if (!current.contains(key)) emit(Say{Weight::info, "alarm is over: " + text});
+  }
+  alarms_ = std::move(current);
+}
+
+std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
+  std::map<std::string, std::string> out;
+  if (sight_.local.health == Health::denied) {
+    out["local credentials"] = "the local server refuses this agent: " + sight_.local.detail;
+  }
+  if (sight_.peer.health == Health::denied) {
+    out["peer credentials"] = "the peer's server refuses this agent: " + sight_.peer.detail;
+  }
+  if (sight_.local.health == Health::degraded) {
+    out["local degraded"] = "the local server is degraded: " + sight_.local.detail;
+  }
+  if (idle() && candidacy_.needs_operator) out["not eligible"] = candidacy_.why;
+  if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
+  if (!follow_problem_.empty()) out["follow"] = follow_problem_;
+  if (!persist_problem_.empty()) out["record"] = persist_problem_;
+  const bool unprotected =
+      unprotected_since_ && now >= *unprotected_since_ + rules_.candidacy.vip_lease;
+  if (unprotected) out[kUnprotected] = "no standby in sync: a failover now is not possible";
+  return out;
+}
+
+}  // namespace agent

@@ -1,0 +1,85 @@
+// Standing by: whoever does not lead is a replica of the leader (rules 6 and 8), and the record is
+// kept true to the last sight.
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using health::Health;
+using hooks::Target;
+
+namespace {
+constexpr auto kFollowRetry = std::chrono::seconds(1);
+constexpr auto kFollowBudget = std::chrono::seconds(2);
+}  // namespace
+
+// A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
+// that returned writable is not left so.
+void Pair::follow_the_leader(TimePoint now) {
+  if (work_ || !std::holds_alternative<Standby>(state_) || !sight_.leader_advertises) return;
+  if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
+  if (!sight_.local.facts || !sight_.peer.is_master()) return;
+  const health::ServerFacts& local = *sight_.local.facts;
+  // redis.conf may name the leader's host in another way; the lineage does not lie.
+  const bool follows =
+      sight_.local.is_replica() && (local.master == rules_.candidacy.peer ||
+                                    (local.link_up && local.replid == sight_.peer.facts->replid));
+  if (follows) {
+    follow_problem_.clear();
+    return;
+  }
+  if (follow_retry_) return;
+  if (would_wipe_the_last_copy()) {
+    if (follow_problem_.empty()) emit(PostFence{});
+    follow_problem_ = "the leader's server is empty while this one holds " +
+                      std::to_string(*local.keys) + " keys: not followed, writes are fenced";
+    follow_retry_ = now + kFollowRetry;
+    return;
+  }
+  start_following(now);
+}
+
+bool Pair::would_wipe_the_last_copy() const {
+  return sight_.local.facts && sight_.peer.facts && sight_.peer.facts->keys == 0 &&
+         sight_.local.facts->keys.value_or(0) > 0;
+}
+
+void Pair::start_following(TimePoint now) {
+  if (sight_.local.is_master() && sight_.peer.facts) {
+    const health::ServerFacts& local = *sight_.local.facts;
+    const health::ServerFacts& leader = *sight_.peer.facts;
+    // The leader was promoted out of our lineage at second_repl_offset; what we took after it is
+    // known to nobody else.
+    const std::int64_t ahead = local.offset - leader.second_offset + 1;
+    if (!local.replid.empty() && local.replid == leader.replid2 && ahead > 0) {
+      emit(Say{Weight::warning, "the local server is " + std::to_string(ahead) +
+                                    " bytes ahead of the leader's fork; following the leader "
+                                    "discards them"});
+    }
+  }
+  start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);
+}
+
+// Keeps the record true to the last sight. What a standby remembers of being in sync changes only
+// while the leader is there to be in sync with.
+void Pair::remember() {
+  if (!sight_.local.facts || std::holds_alternative<Promoting>(state_)) return;
+  Record record = sight_.record.value_or(Record{});
+  const health::ServerFacts& local = *sight_.local.facts;
+  if (std::holds_alternative<Leading>(state_)) {
+    record.role = RecordRole::leader;
+    record.in_sync = standby_in_sync();
+  } else if (std::holds_alternative<Standby>(state_) && sight_.leader_advertises &&
+             sight_.local.is_replica()) {
+    record.role = RecordRole::standby;
+    record.in_sync = local.link_up && !local.sync_in_progress;
+  } else {
+    return;
+  }
+  if (local.keys) record.has_data = *local.keys > 0;
+  record.run_id = local.run_id;
+  if (sight_.record == record) return;
+  sight_.record = record;
+  emit(Persist{record, false});
+}
+
+}  // namespace agent

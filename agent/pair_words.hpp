@@ -1,0 +1,178 @@
+// What goes into the rulebook and what comes out of it. See pair.hpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/candidacy.hpp"
+#include "agent/record.hpp"
+#include "health/facts.hpp"
+#include "health/monitor.hpp"
+#include "hooks/notify.hpp"
+#include "hooks/procedure.hpp"
+#include "vrrp/instance.hpp"
+
+namespace agent {
+
+// ---- inputs ------------------------------------------------------------------------------------
+
+// Once, first: what was found at start.
+struct Begin {
+  std::optional<Record> record;
+  bool vips_present = false;  // left by an agent that died within the lease
+};
+// What the router did; the rulebook lets the advert itself pass.
+struct RouterChanged {
+  std::variant<vrrp::BecameMaster, vrrp::LeftMaster, vrrp::BecameBackup, vrrp::BecameInitialize,
+               vrrp::Report>
+      what;
+};
+struct HealthSeen {
+  hooks::Target server = hooks::Target::local;
+  health::Health health = health::Health::unknown;
+  std::string detail;
+};
+struct FactsSeen {
+  hooks::Target server = hooks::Target::local;
+  health::ServerFacts facts;
+  bool restarted = false;
+};
+// The peer's server answered anything: it lives.
+struct PeerAnswered {};
+// The end of the work that StartWork{id} began.
+struct WorkDone {
+  std::uint64_t id = 0;
+  bool done = false;
+  std::string why;  // clause, when not done
+};
+struct Persisted {
+  std::string problem;  // empty: on disk
+};
+struct VipProbed {
+  bool held = false;
+};
+struct VipsInstalled {
+  bool complete = false;
+};
+// `tandem promote --accept-data-loss`
+struct PromoteRequested {};
+// SIGTERM: hand over if anybody can take it, then stop.
+struct StopRequested {};
+struct TimePassed {};
+
+using PairInput =
+    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
+                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed>;
+
+// ---- effects -----------------------------------------------------------------------------------
+
+struct PromoteWork {
+  bool accept_data_loss = false;
+  std::optional<std::int64_t> leader_offset;  // at last sight, same lineage: for max_lag
+  bool operator==(const PromoteWork&) const = default;
+};
+struct FollowWork {
+  hooks::Target server = hooks::Target::local;
+  health::Endpoint master;
+  bool operator==(const FollowWork&) const = default;
+};
+struct FenceWork {
+  hooks::Target server = hooks::Target::local;
+  std::optional<Duration> pause;
+  bool operator==(const FenceWork&) const = default;
+};
+struct UnfenceWork {
+  hooks::Target server = hooks::Target::local;
+  bool operator==(const UnfenceWork&) const = default;
+};
+struct DrainWork {
+  hooks::Target from = hooks::Target::local;
+  hooks::Target to = hooks::Target::peer;
+  bool operator==(const DrainWork&) const = default;
+};
+struct KillClientsWork {
+  bool operator==(const KillClientsWork&) const = default;
+};
+using Work =
+    std::variant<PromoteWork, FollowWork, FenceWork, UnfenceWork, DrainWork, KillClientsWork>;
+
+// Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
+struct StartWork {
+  std::uint64_t id = 0;
+  Work work;
+  Duration budget{};
+  bool operator==(const StartWork&) const = default;
+};
+// Queues a fence on the local server without waiting: a hung server executes it when it wakes.
+struct PostFence {
+  bool operator==(const PostFence&) const = default;
+};
+struct SetEligibility {
+  bool may_lead = false;
+  bool operator==(const SetEligibility&) const = default;
+};
+struct Persist {
+  Record record;
+  bool answer = false;  // Persisted is awaited
+  bool operator==(const Persist&) const = default;
+};
+// VipsInstalled answers, at once.
+struct InstallVips {
+  bool operator==(const InstallVips&) const = default;
+};
+struct ParkVips {
+  bool operator==(const ParkVips&) const = default;
+};
+struct WithdrawVips {
+  bool operator==(const WithdrawVips&) const = default;
+};
+struct Announce {
+  bool operator==(const Announce&) const = default;
+};
+struct ProbeVip {
+  bool operator==(const ProbeVip&) const = default;
+};
+struct RefreshFacts {
+  hooks::Target server = hooks::Target::local;
+  bool operator==(const RefreshFacts&) const = default;
+};
+struct Notify {
+  hooks::NotifyState state = hooks::NotifyState::backup;
+  std::string reason;
+  bool initial = false;
+  bool operator==(const Notify&) const = default;
+};
+enum class Weight : std::uint8_t { info, warning };
+// One line for the log: a transition, or something an operator should read.
+struct Say {
+  Weight weight = Weight::info;
+  std::string text;
+  bool operator==(const Say&) const = default;
+};
+// Left for good; nothing follows. The router is Backup, or falls silent on purpose: it is owed no
+// priority 0 any more.
+struct Stopped {
+  bool operator==(const Stopped&) const = default;
+};
+
+using PairEffect =
+    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
+                 Announce, ProbeVip, RefreshFacts, Notify, Say, Stopped>;
+using PairEffects = std::vector<PairEffect>;
+
+enum class PairState : std::uint8_t {
+  starting,
+  standby,
+  promoting,
+  leading,
+  leaving,
+  fault,
+  stopped
+};
+std::string_view to_string(PairState state);
+
+}  // namespace agent

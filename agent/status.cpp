@@ -1,0 +1,126 @@
+// See status.hpp: the JSON half. The text half is status_text.cpp.
+#include "agent/status.hpp"
+
+#include <boost/json.hpp>
+#include <chrono>
+
+namespace agent {
+namespace {
+
+namespace json = boost::json;
+
+json::object server_json(const ServerStatus& server) {
+  const health::MonitorSnapshot& monitor = server.monitor;
+  const health::ServerFacts& facts = monitor.facts;
+  json::object out;
+  out["address"] = server.address;
+  out["health"] = health::to_string(monitor.health);
+  out["detail"] = monitor.detail;
+  out["role"] = health::to_string(facts.role);
+  out["link_up"] = facts.link_up;
+  out["sync_in_progress"] = facts.sync_in_progress;
+  out["master"] = facts.role == health::Role::replica ? facts.master.to_string() : std::string();
+  out["offset"] = facts.offset;
+  out["replid"] = facts.replid;
+  out["keys"] = facts.keys.value_or(0);
+  out["version"] = facts.redis_version;
+  if (server.lag_bytes >= 0) {
+    out["lag_bytes"] = server.lag_bytes;
+  } else {
+    out["lag_bytes"] = nullptr;
+  }
+  out["ping_us"] = nullptr;
+  if (monitor.last_round_trip) {
+    out["ping_us"] =
+        std::chrono::duration_cast<std::chrono::microseconds>(*monitor.last_round_trip).count();
+  }
+  return out;
+}
+
+json::object router_json(const PairStatus& pair) {
+  json::object out;
+  out["vrid"] = pair.router_config.vrid.value;
+  out["version"] = static_cast<int>(pair.router_config.version);
+  out["state"] = vrrp::to_string(pair.router.state);
+  out["priority"] = pair.router_config.priority.value;
+  out["advert_interval_ms"] =
+      std::chrono::duration_cast<std::chrono::milliseconds>(pair.router_config.advert_interval)
+          .count();
+  out["interface"] = pair.interface;
+  out["source"] = pair.source;
+  out["leader"] = nullptr;
+  if (pair.router.leader && pair.pair.leader_advertises) {
+    out["leader"] = {{"address", pair.router.leader->source.to_string()},
+                     {"priority", pair.router.leader->priority.value}};
+  }
+  out["may_lead"] = pair.pair.candidacy.may_lead;
+  out["may_not_lead_because"] = pair.pair.candidacy.may_lead ? "" : pair.pair.candidacy.why;
+  out["sent"] = pair.sent;
+  out["received"] = pair.received.accepted;
+  out["received_message_only_checksum"] = pair.received.accepted_message_only_checksum;
+  json::object refused;
+  for (std::size_t i = 0; i < vrrp::kRefusalCount; ++i) {
+    refused[vrrp::to_string(static_cast<vrrp::Refusal>(i))] = pair.received.refused.at(i);
+  }
+  out["refused"] = std::move(refused);
+  return out;
+}
+
+std::string leader_words(const PairStatus& pair) {
+  if (pair.pair.state == PairState::leading) return "this node";
+  if (pair.router.leader && pair.pair.leader_advertises) {
+    return pair.router.leader->source.to_string();
+  }
+  return "nobody";
+}
+
+json::object pair_json(const PairStatus& pair) {
+  json::object out;
+  out["name"] = pair.name;
+  out["state"] = to_string(pair.pair.state);
+  out["word"] = state_word(pair.pair.state);
+  out["reason"] = pair.pair.reason;
+  out["since"] = pair.since;
+  out["for_seconds"] = pair.for_seconds;
+  out["epoch"] = pair.pair.epoch;
+  out["leader"] = leader_words(pair);
+  out["standby_in_sync"] = pair.pair.standby_in_sync;
+  out["vrrp"] = router_json(pair);
+  json::array vips;
+  for (const auto& [address, present] : pair.vips) {
+    vips.push_back({{"address", address}, {"present", present}});
+  }
+  out["vips"] = std::move(vips);
+  out["vip_repairs"] = pair.vip_repairs;
+  out["server"] = server_json(pair.server);
+  out["peer"] = server_json(pair.peer);
+  json::array alarms;
+  for (const std::string& alarm : pair.pair.alarms) alarms.emplace_back(alarm);
+  out["alarms"] = std::move(alarms);
+  return out;
+}
+
+}  // namespace
+
+std::string_view state_word(PairState state) {
+  switch (state) {
+    case PairState::leading: return "MASTER";
+    case PairState::fault: return "FAULT";
+    case PairState::stopped: return "STOP";
+    default: return "BACKUP";
+  }
+}
+
+json::object status_json(const AgentStatus& status) {
+  json::object out;
+  out["node"] = status.node;
+  out["version"] = status.version;
+  out["pid"] = status.pid;
+  out["uptime_seconds"] = status.uptime_seconds;
+  json::array pairs;
+  for (const PairStatus& pair : status.pairs) pairs.push_back(pair_json(pair));
+  out["pairs"] = std::move(pairs);
+  return out;
+}
+
+}  // namespace agent

@@ -1,0 +1,57 @@
+// The answer to `tandem status`: one value per pair, its JSON, and its text for people. Pure.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/pair.hpp"
+#include "health/monitor.hpp"
+#include "vrrp/admission.hpp"
+#include "vrrp/instance.hpp"
+
+namespace agent {
+
+struct ServerStatus {
+  std::string address;
+  health::MonitorSnapshot monitor;
+  std::int64_t lag_bytes = -1;  // behind the master; -1: not known
+};
+
+struct PairStatus {
+  std::string name;
+  PairSnapshot pair;
+  double for_seconds = 0;  // in this state
+  std::string since;       // wall clock, "2026-11-21T08:00:00Z"
+  std::string interface;
+  vrrp::InstanceConfig router_config;
+  vrrp::InstanceSnapshot router;
+  std::string source;  // own address of the adverts; empty: interface not usable
+  vrrp::ReceiveCounters received;
+  std::uint64_t sent = 0;
+  std::vector<std::pair<std::string, bool>> vips;  // "192.168.1.120/24", on the interface now
+  std::uint64_t vip_repairs = 0;
+  ServerStatus server;
+  ServerStatus peer;
+};
+
+struct AgentStatus {
+  std::string node;
+  std::string version;
+  long pid = 0;
+  double uptime_seconds = 0;
+  std::vector<PairStatus> pairs;
+};
+
+// The word of the state that notify scripts get: MASTER, BACKUP, FAULT, STOP.
+std::string_view state_word(PairState state);
+
+boost::json::object status_json(const AgentStatus& status);
+
+// One screen that answers: who leads, why and since when, is the standby good, what is wrong.
+// Takes the JSON, as the command line has nothing else. `only`: one pair; empty: all.
+std::string status_text(const boost::json::object& status, const std::string& only);
+
+}  // namespace agent

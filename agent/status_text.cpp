@@ -1,0 +1,119 @@
+// See status.hpp: the text half.
+#include <boost/json.hpp>
+#include <cmath>
+
+#include "agent/status.hpp"
+
+namespace agent {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::string number_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_number() ? json::serialize(*value) : std::string("?");
+}
+
+bool flag_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+const json::object& object_of(const json::object& object, std::string_view key) {
+  static const json::object kNone;
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_object() ? value->get_object() : kNone;
+}
+
+std::string duration_words(double seconds) {
+  const auto whole = static_cast<long>(std::floor(seconds));
+  if (whole < 120) return std::to_string(whole) + " s";
+  if (whole < 2 * 3600) return std::to_string(whole / 60) + " min";
+  if (whole < 48 * 3600) return std::to_string(whole / 3600) + " h";
+  return std::to_string(whole / 86400) + " days";
+}
+
+std::string server_line(const json::object& server) {
+  std::string line = text_of(server, "address") + "  " + text_of(server, "health");
+  const std::string detail = text_of(server, "detail");
+  if (!detail.empty()) line += " (" + detail + ")";
+  const std::string role = text_of(server, "role");
+  line += ", " + role;
+  if (role == "replica") {
+    line += " of " + text_of(server, "master");
+    if (flag_of(server, "sync_in_progress")) {
+      line += ", synchronising";
+    } else {
+      line += flag_of(server, "link_up") ? ", link up" : ", link DOWN";
+    }
+    if (server.if_contains("lag_bytes") != nullptr && !server.at("lag_bytes").is_null()) {
+      line += ", " + number_of(server, "lag_bytes") + " bytes behind";
+    }
+  }
+  return line + ", " + number_of(server, "keys") + " keys";
+}
+
+std::string vip_line(const json::object& pair) {
+  std::string line;
+  const auto* vips = pair.if_contains("vips");
+  if (vips == nullptr || !vips->is_array()) return line;
+  for (const auto& entry : vips->get_array()) {
+    if (!entry.is_object()) continue;
+    const auto& vip = entry.get_object();
+    line += (line.empty() ? "" : ", ") + text_of(vip, "address") +
+            (flag_of(vip, "present") ? " (here)" : " (not here)");
+  }
+  return line;
+}
+
+std::string pair_text(const json::object& pair) {
+  const json::object& router = object_of(pair, "vrrp");
+  const auto* seconds = pair.if_contains("for_seconds");
+  const double age = seconds != nullptr && seconds->is_number() ? seconds->to_number<double>() : 0;
+  std::string out = text_of(pair, "name") + ": " + text_of(pair, "state") + " for " +
+                    duration_words(age) + ", because " + text_of(pair, "reason") + "\n";
+  out += "  leader   " + text_of(pair, "leader") + ", epoch " + number_of(pair, "epoch") + "\n";
+  out += "  VIP      " + vip_line(pair) + "\n";
+  out += "  server   " + server_line(object_of(pair, "server")) + "\n";
+  out += "  peer     " + server_line(object_of(pair, "peer")) + "\n";
+  out += "  VRRP     " + text_of(router, "interface") + " VRID " + number_of(router, "vrid") +
+         ", version " + number_of(router, "version") + ", priority " +
+         number_of(router, "priority") + ", every " + number_of(router, "advert_interval_ms") +
+         " ms\n";
+  const bool leads = text_of(pair, "state") == "leading";
+  if (leads) {
+    out += std::string("  failover ") + (flag_of(pair, "standby_in_sync")
+                                             ? "would work now: the standby is in sync\n"
+                                             : "would NOT work now: no standby is in sync\n");
+  } else {
+    const std::string why = text_of(router, "may_not_lead_because");
+    if (!why.empty()) out += "  does not lead because " + why + "\n";
+  }
+  if (const auto* alarms = pair.if_contains("alarms"); alarms != nullptr && alarms->is_array()) {
+    for (const auto& alarm : alarms->get_array()) {
+      if (alarm.is_string()) out += "  ALARM    " + std::string(alarm.get_string()) + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string status_text(const json::object& status, const std::string& only) {
+  std::string out = "node " + text_of(status, "node") + "\n";
+  const auto* pairs = status.if_contains("pairs");
+  if (pairs == nullptr || !pairs->is_array()) return out;
+  for (const auto& pair : pairs->get_array()) {
+    if (!pair.is_object()) continue;
+    if (!only.empty() && text_of(pair.get_object(), "name") != only) continue;
+    out += "\n" + pair_text(pair.get_object());
+  }
+  return out;
+}
+
+}  // namespace agent

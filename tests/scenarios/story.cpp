@@ -1,0 +1,76 @@
+// See story.hpp.
+#include "scenarios/story.hpp"
+
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+#include "agent/pair.hpp"
+#include "scenarios/words.hpp"
+
+namespace scenarios {
+namespace {
+
+using namespace std::chrono_literals;
+
+// This node is 10.0.0.2, the peer 10.0.0.1.
+agent::PairRules rules() {
+  agent::PairRules rules;
+  rules.candidacy.peer = {"10.0.0.1", 6379};
+  rules.candidacy.max_replica_age = 30s;
+  rules.candidacy.wait_for_peer = 60s;
+  rules.candidacy.vip_lease = 2s;
+  rules.candidacy.witness_patience = 200ms;
+  rules.replication = {"10.0.0.2", 6379};
+  rules.promote_budget = 3s;
+  rules.handover_budget = 2s;
+  return rules;
+}
+
+agent::TimePoint parse_time(const std::string& text) {
+  if (text.size() < 3 || text.substr(text.size() - 2) != "ms") {
+    throw std::runtime_error("a line begins with a time like 10ms, not " + text);
+  }
+  return agent::TimePoint{} + std::chrono::milliseconds(std::stoll(text));
+}
+
+std::vector<std::string> split(const std::string& line) {
+  std::istringstream stream(line);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+bool is_effect(const std::vector<std::string>& words) {
+  return !words.empty() && words.front() == "->";
+}
+
+}  // namespace
+
+std::string replay(const std::string& text) {
+  agent::Pair pair(rules());
+  std::uint64_t last_work = 0;
+  std::string out;
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    auto words = split(line);
+    if (is_effect(words)) continue;
+    out += line + "\n";
+    if (words.empty() || words.front().front() == '#') continue;
+    try {
+      const agent::TimePoint now = parse_time(words.front());
+      words.erase(words.begin());
+      for (const auto& effect : pair.step(now, parse_input(words, last_work))) {
+        out += "           -> " + format_effect(effect) + "\n";
+        if (const auto* work = std::get_if<agent::StartWork>(&effect)) last_work = work->id;
+      }
+    } catch (const std::exception& error) {
+      throw std::runtime_error("line " + std::to_string(number) + ": " + error.what());
+    }
+  }
+  return out;
+}
+
+}  // namespace scenarios

@@ -1,0 +1,231 @@
+// See words.hpp.
+#include "scenarios/words.hpp"
+
+#include <chrono>
+#include <map>
+#include <stdexcept>
+
+namespace scenarios {
+namespace {
+
+using agent::Duration;
+using hooks::Target;
+using Words = std::vector<std::string>;
+
+[[noreturn]] void unknown(const std::string& what) {
+  throw std::runtime_error("unknown word: " + what);
+}
+
+const std::string& word(const Words& words, std::size_t at) {
+  if (at >= words.size()) throw std::runtime_error("a word is missing at the end");
+  return words[at];
+}
+
+std::string rest(const Words& words, std::size_t from) {
+  std::string out;
+  for (std::size_t i = from; i < words.size(); ++i) out += (out.empty() ? "" : " ") + words[i];
+  return out;
+}
+
+Target parse_target(const std::string& text) {
+  if (text == "local") return Target::local;
+  if (text == "peer") return Target::peer;
+  unknown(text);
+}
+
+health::Health parse_health(const std::string& text) {
+  for (const auto health : {health::Health::unknown, health::Health::up, health::Health::loading,
+                            health::Health::degraded, health::Health::hung, health::Health::dead,
+                            health::Health::unreachable, health::Health::denied}) {
+    if (health::to_string(health) == text) return health;
+  }
+  unknown(text);
+}
+
+vrrp::Change parse_change(const std::string& text) {
+  for (int i = 0; i <= static_cast<int>(vrrp::Change::late); ++i) {
+    if (vrrp::to_string(static_cast<vrrp::Change>(i)) == text) return static_cast<vrrp::Change>(i);
+  }
+  unknown(text);
+}
+
+vrrp::IpAddress parse_address(const std::string& text) {
+  const auto address = vrrp::IpAddress::parse(text);
+  if (!address) unknown(text);
+  return *address;
+}
+
+health::Endpoint parse_endpoint(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) unknown(text);
+  return {text.substr(0, colon), static_cast<std::uint16_t>(std::stoi(text.substr(colon + 1)))};
+}
+
+// key=value words from `from` on; a word without '=' maps to "".
+std::map<std::string, std::string> parse_fields(const Words& words, std::size_t from) {
+  std::map<std::string, std::string> out;
+  for (std::size_t i = from; i < words.size(); ++i) {
+    const auto equals = words[i].find('=');
+    const bool flag = equals == std::string::npos;
+    out[words[i].substr(0, equals)] = flag ? "" : words[i].substr(equals + 1);
+  }
+  return out;
+}
+
+agent::Begin parse_begin(const Words& words) {
+  agent::Begin begin;
+  for (const auto& [key, value] : parse_fields(words, 1)) {
+    if (key == "vips") {
+      begin.vips_present = true;
+      continue;
+    }
+    if (!begin.record) begin.record.emplace();
+    if (key == "record") {
+      begin.record->role =
+          value == "leader" ? agent::RecordRole::leader : agent::RecordRole::standby;
+    } else if (key == "epoch") {
+      begin.record->epoch = std::stoull(value);
+    } else if (key == "in_sync") {
+      begin.record->in_sync = true;
+    } else if (key == "has_data") {
+      begin.record->has_data = true;
+    } else if (key == "run") {
+      begin.record->run_id = value;
+    } else {
+      unknown(key);
+    }
+  }
+  return begin;
+}
+
+agent::FactsSeen parse_facts(const Words& words) {
+  agent::FactsSeen seen;
+  seen.server = parse_target(word(words, 1));
+  health::ServerFacts& facts = seen.facts;
+  const std::string& role = word(words, 2);
+  if (role != "master" && role != "replica") unknown(role);
+  facts.role = role == "master" ? health::Role::master : health::Role::replica;
+  facts.keys = 10;
+  facts.run_id = "run1";
+  for (const auto& [key, value] : parse_fields(words, 3)) {
+    if (key == "of") facts.master = parse_endpoint(value);
+    else if (key == "link") facts.link_up = value == "up";
+    else if (key == "sync") facts.sync_in_progress = true;
+    else if (key == "offset") facts.offset = std::stoll(value);
+    else if (key == "keys") facts.keys = std::stoll(value);
+    else if (key == "replid") facts.replid = value;
+    else if (key == "replid2") facts.replid2 = value;
+    else if (key == "fork") facts.second_offset = std::stoll(value);
+    else if (key == "run") facts.run_id = value;
+    else if (key == "bad_disk") facts.last_bgsave_ok = false;
+    else if (key == "restarted") seen.restarted = true;
+    else unknown(key);
+  }
+  return seen;
+}
+
+agent::RouterChanged parse_router(const Words& words) {
+  using vrrp::Notice;
+  const std::string& what = word(words, 1);
+  if (what == "master") return {vrrp::BecameMaster{parse_change(word(words, 2))}};
+  if (what == "left") return {vrrp::LeftMaster{parse_change(word(words, 2))}};
+  if (what == "backup") return {vrrp::BecameBackup{parse_change(word(words, 2))}};
+  if (what == "initialize") return {vrrp::BecameInitialize{parse_change(word(words, 2))}};
+  for (const auto notice : {Notice::leader_heard, Notice::leader_resigning, Notice::leader_lost,
+                            Notice::lower_priority_leader}) {
+    if (vrrp::to_string(notice) == what) {
+      return {vrrp::Report{notice, parse_address(word(words, 2)), vrrp::Priority{250}}};
+    }
+  }
+  unknown(what);
+}
+
+std::string target_word(Target target) { return target == Target::local ? "local" : "peer"; }
+
+std::string milliseconds(Duration duration) {
+  return std::to_string(
+             std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + "ms";
+}
+
+struct FormatWork {
+  std::string operator()(const agent::PromoteWork& work) const {
+    return std::string("promote") + (work.accept_data_loss ? " accept_data_loss" : "") +
+           (work.leader_offset ? " leader_offset=" + std::to_string(*work.leader_offset) : "");
+  }
+  std::string operator()(const agent::FollowWork& work) const {
+    return "follow " + target_word(work.server) + " of " + work.master.to_string();
+  }
+  std::string operator()(const agent::FenceWork& work) const {
+    return "fence " + target_word(work.server) +
+           (work.pause ? " pause=" + milliseconds(*work.pause) : "");
+  }
+  std::string operator()(const agent::UnfenceWork& work) const {
+    return "unfence " + target_word(work.server);
+  }
+  std::string operator()(const agent::DrainWork& work) const {
+    return "drain " + target_word(work.from) + " to " + target_word(work.to);
+  }
+  std::string operator()(const agent::KillClientsWork& /*work*/) const { return "kill clients"; }
+};
+
+struct FormatEffect {
+  std::string operator()(const agent::StartWork& e) const {
+    return "start " + std::visit(FormatWork{}, e.work) + " within " + milliseconds(e.budget);
+  }
+  std::string operator()(const agent::PostFence& /*e*/) const { return "post fence"; }
+  std::string operator()(const agent::SetEligibility& e) const {
+    return e.may_lead ? "may lead" : "may not lead";
+  }
+  std::string operator()(const agent::Persist& e) const {
+    const agent::Record& r = e.record;
+    return std::string("persist ") +
+           (r.role == agent::RecordRole::leader ? "leader" : "standby") +
+           " epoch=" + std::to_string(r.epoch) + (r.in_sync ? " in_sync" : "") +
+           (r.has_data ? " has_data" : "") + " run=" + r.run_id + (e.answer ? " and answer" : "");
+  }
+  std::string operator()(const agent::InstallVips& /*e*/) const { return "install VIPs"; }
+  std::string operator()(const agent::ParkVips& /*e*/) const { return "park VIPs on lo"; }
+  std::string operator()(const agent::WithdrawVips& /*e*/) const { return "withdraw VIPs"; }
+  std::string operator()(const agent::Announce& /*e*/) const { return "announce"; }
+  std::string operator()(const agent::ProbeVip& /*e*/) const { return "probe VIP"; }
+  std::string operator()(const agent::RefreshFacts& e) const {
+    return "refresh " + target_word(e.server);
+  }
+  std::string operator()(const agent::Notify& e) const {
+    return "notify " + std::string(hooks::to_word(e.state)) + (e.initial ? " initial" : "") +
+           ": " + e.reason;
+  }
+  std::string operator()(const agent::Say& e) const {
+    return std::string(e.weight == agent::Weight::info ? "say" : "warn") + ": " + e.text;
+  }
+  std::string operator()(const agent::Stopped& /*e*/) const { return "stopped"; }
+};
+
+}  // namespace
+
+agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
+  const std::string& what = word(words, 0);
+  if (what == "begin") return parse_begin(words);
+  if (what == "router") return parse_router(words);
+  if (what == "facts") return parse_facts(words);
+  if (what == "health") {
+    return agent::HealthSeen{parse_target(word(words, 1)), parse_health(word(words, 2)),
+                             rest(words, 3)};
+  }
+  if (what == "answered") return agent::PeerAnswered{};
+  if (what == "done") return agent::WorkDone{last_work, true, {}};
+  if (what == "failed") return agent::WorkDone{last_work, false, rest(words, 1)};
+  if (what == "persisted") return agent::Persisted{rest(words, 1)};
+  if (what == "probed") return agent::VipProbed{word(words, 1) == "held"};
+  if (what == "installed") return agent::VipsInstalled{word(words, 1) == "complete"};
+  if (what == "promote") return agent::PromoteRequested{};
+  if (what == "stop") return agent::StopRequested{};
+  if (what == "time") return agent::TimePassed{};
+  unknown(what);
+}
+
+std::string format_effect(const agent::PairEffect& effect) {
+  return std::visit(FormatEffect{}, effect);
+}
+
+}  // namespace scenarios
