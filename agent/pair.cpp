@@ -51,8 +51,12 @@ std::optional<TimePoint> Pair::next_deadline() const {
   };
   consider(step_deadline_);
   consider(follow_retry_);
+  consider(look_again_);
   if (unprotected_since_ && !alarms_.contains(kUnprotected)) {
-    consider(*unprotected_since_ + rules_.candidacy.vip_lease);
+    consider(*unprotected_since_ + kAlarmDelay);
+  }
+  if (ineligible_since_ && !alarms_.contains(kNotEligible)) {
+    consider(*ineligible_since_ + kAlarmDelay);
   }
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   return next;
@@ -237,6 +241,7 @@ void Pair::settle(TimePoint now) {
   if (idle()) settle_idle(now);
   judge(now);
   remember();
+  watch_the_link(now);
   update_alarms(now);
 }
 
@@ -284,6 +289,9 @@ void Pair::judge(TimePoint now) {
     told_may_lead_ = may_lead;
     emit(SetEligibility{may_lead});
   }
+  const bool stuck = idle() && candidacy_.needs_operator;
+  if (!stuck) ineligible_since_.reset();
+  if (stuck && !ineligible_since_) ineligible_since_ = now;
   if (!up && !down && candidacy_.probe_vip && !probe_running_) {
     probe_running_ = true;
     emit(ProbeVip{});

@@ -119,6 +119,7 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember();
+  void watch_the_link(TimePoint now);
 
   // pair_promote.cpp: the way up
   void begin_promotion(TimePoint now, vrrp::Change why);
@@ -139,7 +140,10 @@ class Pair {
   void update_alarms(TimePoint now);
   std::map<std::string, std::string> alarms(TimePoint now) const;
 
-  static constexpr const char* kUnprotected = "unprotected";  // key of an alarm
+  // Keys of alarms that are raised only when their cause has lasted for kAlarmDelay.
+  static constexpr const char* kUnprotected = "unprotected";
+  static constexpr const char* kNotEligible = "not eligible";
+  static constexpr Duration kAlarmDelay = std::chrono::seconds(2);
 
   bool idle() const;
   bool server_usable() const;
@@ -167,6 +171,8 @@ class Pair {
   std::optional<TimePoint> follow_retry_;
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
+  std::optional<TimePoint> ineligible_since_;   // only an operator can make this node eligible
+  std::optional<TimePoint> look_again_;         // at a replication link that is on its way up
   std::string follow_problem_;
   std::string persist_problem_;
   std::map<std::string, std::string> alarms_;

@@ -53,13 +53,15 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (sight_.local.health == Health::degraded) {
     out["local degraded"] = "the local server is degraded: " + sight_.local.detail;
   }
-  if (idle() && candidacy_.needs_operator) out["not eligible"] = candidacy_.why;
+  if (ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
+    out[kNotEligible] = candidacy_.why;
+  }
   if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
-  const bool unprotected =
-      unprotected_since_ && now >= *unprotected_since_ + rules_.candidacy.vip_lease;
-  if (unprotected) out[kUnprotected] = "no standby in sync: a failover now is not possible";
+  if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {
+    out[kUnprotected] = "no standby in sync: a failover now is not possible";
+  }
   return out;
 }
 

@@ -9,6 +9,7 @@ using hooks::Target;
 
 namespace {
 constexpr auto kFollowRetry = std::chrono::seconds(1);
+constexpr auto kLinkPoll = std::chrono::milliseconds(100);
 constexpr auto kFollowBudget = std::chrono::seconds(2);
 }  // namespace
 
@@ -80,6 +81,20 @@ void Pair::remember() {
   if (sight_.record == record) return;
   sight_.record = record;
   emit(Persist{record, false});
+}
+
+// A link that comes up decides whether a failover would work; that is worth more than one look in
+// each info_interval. The replica's side is asked: it knows first.
+void Pair::watch_the_link(TimePoint now) {
+  const bool leads = std::holds_alternative<Leading>(state_);
+  const ServerSight& replica = leads ? sight_.peer : sight_.local;
+  const bool coming = (leads || std::holds_alternative<Standby>(state_)) &&
+                      replica.health == Health::up && replica.is_replica() &&
+                      (!replica.facts->link_up || replica.facts->sync_in_progress);
+  if (!coming) return look_again_.reset();
+  if (look_again_ && now < *look_again_) return;
+  if (look_again_) emit(RefreshFacts{leads ? Target::peer : Target::local});
+  look_again_ = now + kLinkPoll;
 }
 
 }  // namespace agent

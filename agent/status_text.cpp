@@ -39,9 +39,10 @@ std::string duration_words(double seconds) {
 }
 
 std::string server_line(const json::object& server) {
-  std::string line = text_of(server, "address") + "  " + text_of(server, "health");
+  const std::string health = text_of(server, "health");
   const std::string detail = text_of(server, "detail");
-  if (!detail.empty()) line += " (" + detail + ")";
+  std::string line = text_of(server, "address") + "  " + health;
+  if (!detail.empty() && health != "up") line += " (" + detail + ")";
   const std::string role = text_of(server, "role");
   line += ", " + role;
   if (role == "replica") {
