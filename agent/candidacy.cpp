@@ -80,16 +80,17 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
                                 ? "the leader's agent is silent, its server still serves"
                                 : "the peer's server is a master and its agent is not heard yet";
   if (now < then) return not_before(then, state);
-  if (!sight.vip_probe || now - sight.vip_probe->at >= rules.vip_lease) {
-    return {.probe_vip = true, .why = state};
-  }
-  if (sight.vip_probe->held) {
+  const auto& probe = sight.vip_probe;
+  const bool stale = !probe || now - probe->at >= rules.vip_lease;
+  if (probe && probe->held) {
     Candidacy answer = ask_operator(
         "adverts of the leader do not arrive, but somebody holds the VIP: is protocol 112 "
         "blocked?");
-    answer.recheck = sight.vip_probe->at + rules.vip_lease;
+    answer.probe_vip = stale;
+    if (!stale) answer.recheck = probe->at + rules.vip_lease;
     return answer;
   }
+  if (stale) return {.probe_vip = true, .why = state};
   Candidacy answer = yes("the leader's agent is gone and so is its VIP");
   answer.gentle = true;
   return answer;
