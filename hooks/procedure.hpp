@@ -1,11 +1,12 @@
 // A procedure is a short conversation with one or two servers, as a value: it says what to send or
 // how long to wait, gets the reply, and ends as done, refused or failed. Promotion, following,
 // fencing, draining and killing clients are procedures; hooks/io/procedure_runner.hpp performs them
-// within a budget.
+// within a budget. A procedure never sends by itself and never reads a clock.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,8 +19,11 @@ namespace hooks {
 using health::Duration;
 using health::TimePoint;
 
+// Whose connection a command takes: the server of this node, or that of the other one.
 enum class Target : std::uint8_t { local, peer };
+std::string_view to_string(Target target);  // "local", "peer"
 
+// Send `words` as one Redis command and come back with its reply.
 struct Command {
   Target target = Target::local;
   std::vector<std::string> words;
@@ -32,7 +36,8 @@ struct Pause {
 struct Done {
   bool operator==(const Done&) const = default;
 };
-// `why` is one clause for the operator. `refused`: a rule forbids it (not an error of the server).
+// `why` is one clause for the operator. `refused`: a rule of ours forbids it and the server was
+// left as it was; otherwise a server or its connection failed, perhaps half way.
 struct Failed {
   std::string why;
   bool refused = false;
@@ -40,6 +45,7 @@ struct Failed {
 };
 using Step = std::variant<Command, Pause, Done, Failed>;
 
+// Used once: begin(), then next() for each Command and Pause until Done or Failed.
 class Procedure {
  public:
   virtual ~Procedure() = default;

@@ -1,0 +1,87 @@
+// The write fence, up and down: min-replicas-to-write, which a crash of the agent does not lift,
+// under a CLIENT PAUSE that keeps the offset still. Never asks why writes shall end.
+#include "hooks/dialogue.hpp"
+#include "hooks/role_change.hpp"
+
+namespace hooks {
+namespace {
+
+// Redis' own default for min-replicas-max-lag, in seconds.
+constexpr int kDefaultMaxLag = 10;
+
+class Fence final : public Dialogue {
+ public:
+  Fence(Target server, std::optional<Duration> pause) : server_(server), pause_(pause) {}
+
+  std::string_view name() const override { return "fence"; }
+  Step begin(TimePoint now) override;
+
+ private:
+  Step ask_max_lag(const std::string& parameter);
+  Step judge_max_lag(const std::string& parameter, const health::Reply& reply);
+  Step refuse_writes();
+
+  Target server_;
+  std::optional<Duration> pause_;
+};
+
+Step Fence::begin(TimePoint) {
+  if (!pause_) return ask_max_lag("min-replicas-max-lag");
+  const auto length = std::chrono::ceil<std::chrono::milliseconds>(*pause_).count();
+  return attempt({server_, {"CLIENT", "PAUSE", std::to_string(length), "WRITE"}, {}},
+                 [this](TimePoint) { return ask_max_lag("min-replicas-max-lag"); });
+}
+
+Step Fence::ask_max_lag(const std::string& parameter) {
+  return ask({server_, {"CONFIG", "GET", parameter}, {}},
+             [this, parameter](TimePoint, const health::Reply& reply) {
+               return judge_max_lag(parameter, reply);
+             });
+}
+
+// CONFIG GET answers a name that it does not know with an empty array.
+Step Fence::judge_max_lag(const std::string& parameter, const health::Reply& reply) {
+  const bool unknown = reply.type == health::Reply::Type::array && reply.elements.empty();
+  if (unknown && parameter == "min-replicas-max-lag") return ask_max_lag("min-slaves-max-lag");
+  if (unknown) {
+    return Failed{subject(server_) +
+                  " knows neither min-replicas-to-write nor min-slaves-to-write and cannot be "
+                  "fenced (Redis 2.8 or later is needed)"};
+  }
+  if (reply.elements.size() != 2) {
+    return unexpected({server_, {"CONFIG", "GET", parameter}, {}}, reply);
+  }
+  if (reply.elements[1].text != "0") return refuse_writes();
+  return order(set_min_replicas(server_, "max-lag", kDefaultMaxLag),
+               [this](TimePoint) { return refuse_writes(); });
+}
+
+Step Fence::refuse_writes() {
+  return order(set_min_replicas(server_, "to-write", kFenceReplicas),
+               [](TimePoint) { return Done{}; });
+}
+
+class Unfence final : public Dialogue {
+ public:
+  explicit Unfence(Target server) : server_(server) {}
+
+  std::string_view name() const override { return "unfence"; }
+  Step begin(TimePoint) override {
+    return open(server_, [](TimePoint) { return Done{}; });
+  }
+
+ private:
+  Target server_;
+};
+
+}  // namespace
+
+std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pause) {
+  return std::make_unique<Fence>(server, pause);
+}
+
+std::unique_ptr<Procedure> make_unfence(Target server) {
+  return std::make_unique<Unfence>(server);
+}
+
+}  // namespace hooks

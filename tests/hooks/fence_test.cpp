@@ -1,0 +1,106 @@
+// The write fence as scripted conversations.
+#include <gtest/gtest.h>
+
+#include "tests/hooks/conversation.hpp"
+
+namespace hooks {
+namespace {
+
+using health::Reply;
+
+TEST(Fence, RefusesWrites) {
+  expect_conversation(
+      *make_fence(Target::local, std::nullopt),
+      {{"local: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "10"})},
+       {"local: CONFIG SET min-replicas-to-write 99", ok()}},
+      "done");
+}
+
+TEST(Fence, PausesFirstForWholeMilliseconds) {
+  expect_conversation(
+      *make_fence(Target::peer, std::chrono::microseconds(1500)),
+      {{"peer: CLIENT PAUSE 2 WRITE", ok()},
+       {"peer: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "10"})},
+       {"peer: CONFIG SET min-replicas-to-write 99", ok()}},
+      "done");
+}
+
+TEST(Fence, GoesWithoutThePauseBeforeRedis62) {
+  expect_conversation(
+      *make_fence(Target::local, std::chrono::seconds(1)),
+      {{"local: CLIENT PAUSE 1000 WRITE",
+        Reply::error("ERR Unknown subcommand or wrong number of arguments for 'PAUSE'")},
+       {"local: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "10"})},
+       {"local: CONFIG SET min-replicas-to-write 99", ok()}},
+      "done");
+}
+
+TEST(Fence, SwitchesOnTheOptionThatAZeroLagSwitchesOff) {
+  expect_conversation(
+      *make_fence(Target::local, std::nullopt),
+      {{"local: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "0"})},
+       {"local: CONFIG SET min-replicas-max-lag 10", ok()},
+       {"local: CONFIG SET min-replicas-to-write 99", ok()}},
+      "done");
+}
+
+TEST(Fence, UsesTheOldNamesBeforeRedis5) {
+  expect_conversation(*make_fence(Target::local, std::nullopt),
+                      {{"local: CONFIG GET min-replicas-max-lag", array({})},
+                       {"local: CONFIG GET min-slaves-max-lag", array({"min-slaves-max-lag", "0"})},
+                       {"local: CONFIG SET min-replicas-max-lag 10",
+                        Reply::error("ERR Unsupported CONFIG parameter: min-replicas-max-lag")},
+                       {"local: CONFIG SET min-slaves-max-lag 10", ok()},
+                       {"local: CONFIG SET min-replicas-to-write 99",
+                        Reply::error("ERR Unsupported CONFIG parameter: min-replicas-to-write")},
+                       {"local: CONFIG SET min-slaves-to-write 99", ok()}},
+                      "done");
+}
+
+TEST(Fence, SaysWhenTheServerCannotBeFenced) {
+  expect_conversation(*make_fence(Target::local, std::nullopt),
+                      {{"local: CONFIG GET min-replicas-max-lag", array({})},
+                       {"local: CONFIG GET min-slaves-max-lag", array({})}},
+                      "failed: the local server knows neither min-replicas-to-write nor "
+                      "min-slaves-to-write and cannot be fenced (Redis 2.8 or later is needed)");
+}
+
+TEST(Fence, FailsWhenTheServerKeepsTakingWrites) {
+  expect_conversation(
+      *make_fence(Target::local, std::nullopt),
+      {{"local: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "10"})},
+       {"local: CONFIG SET min-replicas-to-write 99", Reply::error("ERR no")}},
+      "failed: the local server answered CONFIG SET min-replicas-to-write 99 with \"ERR no\"");
+}
+
+TEST(Fence, FailsOnStrangeAnswers) {
+  expect_conversation(*make_fence(Target::local, std::nullopt),
+                      {{"local: CONFIG GET min-replicas-max-lag", ok()}},
+                      "failed: the local server answered CONFIG GET min-replicas-max-lag with "
+                      "\"OK\"");
+}
+
+TEST(Fence, NamesTheMissingRight) {
+  expect_conversation(*make_fence(Target::peer, std::chrono::seconds(1)),
+                      {{"peer: CLIENT PAUSE 1000 WRITE", no_permission()}},
+                      "failed: ACL: user may not run CLIENT PAUSE on the peer server");
+  expect_conversation(*make_fence(Target::local, std::nullopt),
+                      {{"local: CONFIG GET min-replicas-max-lag", no_permission()}},
+                      "failed: ACL: user may not run CONFIG GET on the local server");
+}
+
+TEST(Unfence, OpensBeforeTheWaitingWritersGoOn) {
+  expect_conversation(
+      *make_unfence(Target::peer),
+      {{"peer: CONFIG SET min-replicas-to-write 0", ok()}, {"peer: CLIENT UNPAUSE", ok()}}, "done");
+}
+
+TEST(Unfence, FailsWhenTheConnectionEnds) {
+  expect_conversation(*make_unfence(Target::local),
+                      {{"local: CONFIG SET min-replicas-to-write 0", std::nullopt}},
+                      "failed: the connection to the local server ended before it answered CONFIG "
+                      "SET min-replicas-to-write 0");
+}
+
+}  // namespace
+}  // namespace hooks
