@@ -44,10 +44,10 @@ struct ServerFacts {
   std::optional<std::int64_t> keys;
   // replication
   Role role = Role::unknown;
-  std::string replid;                 // master_replid
-  std::string replid2;                // master_replid2, empty when all zeros
-  std::int64_t offset = 0;            // master_repl_offset; of a replica: slave_repl_offset
-  std::int64_t second_offset = -1;    // second_repl_offset
+  std::string replid;               // master_replid
+  std::string replid2;              // master_replid2, empty when all zeros
+  std::int64_t offset = 0;          // master_repl_offset; of a replica: slave_repl_offset
+  std::int64_t second_offset = -1;  // second_repl_offset
   std::vector<ConnectedReplica> replicas;
   // replica only
   Endpoint master;

@@ -7,6 +7,7 @@
 // when it wakes up.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,14 +30,14 @@ struct MonitorConfig {
 
 // What the server is to the pair. `up` is the only one that can lead or stand by in full.
 enum class Health : std::uint8_t {
-  unknown,    // nothing heard yet
+  unknown,  // nothing heard yet
   up,
-  loading,    // alive, reads its data
-  degraded,   // alive, refuses writes (MISCONF) or is a replica without link that hides its data
-  hung,       // accepts connections, does not answer; or BUSY for `fall` intervals
-  dead,       // connection closed and reconnect refused
-  unreachable,// connect timed out or no route: host gone, cable, firewall
-  denied,     // our credentials, protected mode or max clients: alarm, never a failover
+  loading,      // alive, reads its data
+  degraded,     // alive, refuses writes (MISCONF) or is a replica without link that hides its data
+  hung,         // accepts connections, does not answer; or BUSY for `fall` intervals
+  dead,         // connection closed and reconnect refused
+  unreachable,  // connect timed out or no route: host gone, cable, firewall
+  denied,       // our credentials, protected mode or max clients: alarm, never a failover
 };
 std::string_view to_string(Health health);
 
@@ -69,7 +70,8 @@ struct Send {
   Request request = Request::ping;
   bool operator==(const Send&) const = default;
 };
-// The verdict changed; `detail` is a clause for the operator: "no answer to 3 PINGs in 300 ms".
+// The verdict changed, or the reason of `denied`, `degraded` or `hung` did; `detail` is a clause
+// for the operator: "no answer to PING for 300 ms".
 struct HealthChanged {
   Health health = Health::unknown;
   std::string detail;
@@ -108,6 +110,12 @@ class Monitor {
 
  private:
   enum class Link : std::uint8_t { idle, connecting, handshaking, ready };
+  // A command without its answer. It is overdue from a round on, so that one that was sent between
+  // two rounds gets a whole interval too.
+  struct Waiting {
+    TimePoint sent{};
+    std::uint64_t overdue_round = 0;
+  };
 
   void on(TimePoint now, const Connected& connected);
   void on(TimePoint now, const ConnectFailed& failed);
@@ -115,11 +123,47 @@ class Monitor {
   void on(TimePoint now, const Answered& answered);
   void on(TimePoint now, const Tick& tick);
 
+  void connect(TimePoint now);
+  void connect_at(TimePoint when);
+  void drop_connection();
+  void begin_asking(TimePoint now);
+  void begin_round(TimePoint now);
+  void send(TimePoint now, Request request, bool on_schedule);
+  std::optional<Request> longest_overdue();
+  std::optional<Waiting>& waiting(Request request);
+
+  void answered_auth(TimePoint now, const Reply& reply);
+  void answered_info(TimePoint now, const Reply& reply);
+  void heed(TimePoint now, Request request, const Reply& reply);
+  std::optional<std::string> refusal(Request request, const Reply& reply) const;
+  void deny(TimePoint now, std::string why);
+  void count_good(TimePoint now);
+  void count_miss(TimePoint now, std::string why);
+  void count_strange(TimePoint now, Request request, const Reply& reply);
+  void count_alive();
+  void judge_up(TimePoint now);
+  void judge(TimePoint now, Health health, std::string detail);
+
   MonitorConfig config_;
   bool has_credentials_;
   MonitorSnapshot snapshot_;
   MonitorEffects effects_;
-  // The rest is the implementer's.
+
+  bool started_ = false;
+  Link link_ = Link::idle;
+  TimePoint last_attempt_{};
+  TimePoint next_attempt_{};  // while idle
+  TimePoint next_round_{};    // of PING; absolute, so that rounds do not drift
+  TimePoint next_info_{};
+  std::uint64_t round_ = 0;
+  std::array<std::optional<Waiting>, 3> waiting_;  // by Request
+  bool info_again_ = false;                        // refresh() came while an INFO was under way
+  bool facts_current_ = false;                     // INFO was understood on this connection
+  int good_ = 0;                                   // PONGs in a row, up to `rise`
+  int misses_ = 0;                                 // unanswered intervals and BUSY in a row
+  int strange_ = 0;  // answers to PING or AUTH in a row that mean nothing
+  int strange_info_ = 0;
+  int short_connections_ = 0;  // in a row that ended before INFO was understood
 };
 
 }  // namespace health

@@ -12,9 +12,9 @@ namespace health {
 struct Reply {
   enum class Type : std::uint8_t { status, error, integer, bulk, array, nil };
   Type type = Type::nil;
-  std::string text;            // status, error (without the leading '-'), bulk
+  std::string text;  // status, error (without the leading '-'), bulk
   std::int64_t integer = 0;
-  std::vector<Reply> elements; // array
+  std::vector<Reply> elements;  // array
 
   static Reply status(std::string text);
   static Reply error(std::string text);
@@ -29,15 +29,15 @@ struct Reply {
 
 enum class ReplyKind : std::uint8_t {
   pong,
-  loading,        // -LOADING: reads its data set, INFO works
-  busy,           // -BUSY: a script runs longer than busy-reply-threshold
-  master_down,    // -MASTERDOWN: replica without link and replica-serve-stale-data no
-  misconf,        // -MISCONF: cannot save, refuses writes
-  bad_credentials,// -NOAUTH, -WRONGPASS, -NOPERM, or -ERR of an AUTH: ours to mend
-  max_clients,    // -ERR max number of clients reached
-  protected_mode, // -DENIED
-  other_error,    // any other error: alive, but strange
-  not_redis,      // a reply that no Redis gives to PING
+  loading,          // -LOADING: reads its data set, INFO works
+  busy,             // -BUSY: a script runs longer than busy-reply-threshold
+  master_down,      // -MASTERDOWN: replica without link and replica-serve-stale-data no
+  misconf,          // -MISCONF: cannot save, refuses writes
+  bad_credentials,  // -NOAUTH, -WRONGPASS, -NOPERM, or -ERR of an AUTH: ours to mend
+  max_clients,      // -ERR max number of clients reached
+  protected_mode,   // -DENIED
+  other_error,      // any other error: alive, but strange
+  not_redis,        // a reply that no Redis gives to PING
 };
 std::string_view to_string(ReplyKind kind);
 

@@ -17,22 +17,24 @@ namespace health::io {
 
 // Where a server listens: TCP (numeric address) or a Unix socket path.
 struct ServerAddress {
-  std::string host;         // numeric; empty for a Unix socket
+  std::string host;  // numeric; empty for a Unix socket
   std::uint16_t port = 0;
-  std::string unix_path;    // empty for TCP
+  std::string unix_path;  // empty for TCP
   std::string to_string() const;
 };
 
 struct ConnectionLimits {
   // A reply larger than this, or a command queue longer than this, closes the connection with a
   // reason: a fake server must not fill our memory.
-  std::size_t max_reply_bytes = 16 * 1024 * 1024;
+  std::size_t max_reply_bytes = 16UL * 1024 * 1024;
   std::size_t max_queued_commands = 1024;
 };
 
 class RedisConnection {
  public:
-  // Called once per command, in order. nullptr: the connection ended before the reply.
+  // Called once per command, in order, and never from inside connect(), disconnect() or send().
+  // nullptr: the connection ended before the reply. Destroying the connection drops the handlers
+  // that still wait, uncalled.
   using ReplyHandler = std::function<void(const Reply*)>;
 
   struct Events {

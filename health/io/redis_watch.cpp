@@ -1,1 +1,173 @@
+// The hands of health::Monitor: obeys its effects in order, feeds it what happens, keeps its one
+// timer. Reads the clock so that the machine need not; never judges and never logs.
 #include "health/io/redis_watch.hpp"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <utility>
+
+namespace health::io {
+namespace {
+
+namespace asio = boost::asio;
+
+Duration connect_timeout(const MonitorConfig& config) {
+  return std::max<Duration>(config.ping_interval * config.fall, std::chrono::milliseconds(200));
+}
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace
+
+struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::any_io_executor executor, ServerAddress address, Credentials credentials_in,
+       MonitorConfig config_in, WatchEvents events_in)
+      : credentials(std::move(credentials_in)),
+        config(config_in),
+        events(std::move(events_in)),
+        monitor(config, !credentials.password.empty()),
+        connection(executor, std::move(address),
+                   {.connected = [this] { feed(Connected{}); },
+                    .connect_failed = [this](ConnectFailed failed) { feed(std::move(failed)); },
+                    .closed = [this](Closed closed) { feed(std::move(closed)); }}),
+        timer(std::move(executor)) {}
+
+  void start();
+  void stop();
+  void refresh();
+  void feed(const MonitorInput& input);
+  void drain(MonitorEffects effects);
+
+  void perform(const Connect&) { connection.connect(connect_timeout(config)); }
+  void perform(const Disconnect&) { connection.disconnect(); }
+  void perform(const Send& send);
+  void perform(const HealthChanged& changed) const {
+    if (events.health_changed) events.health_changed(changed);
+  }
+  void perform(const FactsRead& read) const {
+    if (events.facts_read) events.facts_read(read);
+  }
+
+  std::vector<std::string> words(Request request) const;
+  void arm();
+
+  Credentials credentials;
+  MonitorConfig config;
+  WatchEvents events;
+  Monitor monitor;
+  RedisConnection connection;
+  asio::steady_timer timer;
+  bool running = false;
+  bool draining = false;
+  std::deque<MonitorEffect> due;
+};
+
+void RedisWatch::Impl::start() {
+  if (running) return;
+  running = true;
+  monitor = Monitor(config, !credentials.password.empty());
+  feed(Tick{});
+}
+
+void RedisWatch::Impl::stop() {
+  running = false;
+  due.clear();
+  timer.cancel();
+  connection.disconnect();
+}
+
+void RedisWatch::Impl::refresh() {
+  if (running) drain(monitor.refresh(now()));
+}
+
+void RedisWatch::Impl::feed(const MonitorInput& input) {
+  if (running) drain(monitor.step(now(), input));
+}
+
+// A callback may ask for more, which is then done after what was already decided; it may also stop
+// or destroy the watch, and nothing more is done.
+void RedisWatch::Impl::drain(MonitorEffects effects) {
+  const std::shared_ptr<Impl> self = shared_from_this();
+  std::ranges::move(effects, std::back_inserter(due));
+  if (draining) return;
+  draining = true;
+  while (!due.empty()) {
+    const MonitorEffect effect = std::move(due.front());
+    due.pop_front();
+    std::visit([this](const auto& what) { perform(what); }, effect);
+  }
+  draining = false;
+  if (running) arm();
+}
+
+void RedisWatch::Impl::perform(const Send& send) {
+  connection.send(words(send.request), [this, request = send.request](const Reply* reply) {
+    if (reply == nullptr) return;  // the closed connection is an input of its own
+    const std::shared_ptr<Impl> self = shared_from_this();
+    feed(Answered{request, *reply});
+    if (running && request == Request::ping && events.answered) {
+      events.answered(monitor.snapshot().last_answer.value_or(TimePoint{}));
+    }
+  });
+}
+
+std::vector<std::string> RedisWatch::Impl::words(Request request) const {
+  if (request == Request::ping) return {"PING"};
+  if (request == Request::info) return {"INFO"};
+  if (credentials.user.empty()) return {"AUTH", credentials.password};
+  return {"AUTH", credentials.user, credentials.password};
+}
+
+void RedisWatch::Impl::arm() {
+  const std::optional<TimePoint> deadline = monitor.next_deadline();
+  if (!deadline) {
+    timer.cancel();
+    return;
+  }
+  timer.expires_at(*deadline);
+  timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const std::shared_ptr<Impl> self = weak.lock();
+    if (!error && self) self->feed(Tick{});
+  });
+}
+
+RedisWatch::RedisWatch(asio::any_io_executor executor, ServerAddress address,
+                       Credentials credentials, MonitorConfig config, WatchEvents events)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(address), std::move(credentials),
+                                   config, std::move(events))) {}
+
+RedisWatch::~RedisWatch() {
+  impl_->stop();
+}
+
+void RedisWatch::start() {
+  impl_->start();
+}
+
+void RedisWatch::stop() {
+  impl_->stop();
+}
+
+void RedisWatch::command(const std::vector<std::string>& command,
+                         RedisConnection::ReplyHandler handler) {
+  impl_->connection.send(command, std::move(handler));
+}
+
+void RedisWatch::refresh() {
+  impl_->refresh();
+}
+
+const MonitorSnapshot& RedisWatch::snapshot() const {
+  return impl_->monitor.snapshot();
+}
+
+const ServerAddress& RedisWatch::address() const {
+  return impl_->connection.address();
+}
+
+}  // namespace health::io
