@@ -29,10 +29,10 @@ struct NotifyConfig {
   std::vector<std::string> backup;
   std::vector<std::string> fault;
   std::vector<std::string> stop;
-  std::vector<std::string> any;   // keepalived's generic `notify`
-  std::string fifo;               // path; empty: none
+  std::vector<std::string> any;  // keepalived's generic `notify`
+  std::string fifo;              // path; empty: none
   std::string user = "nobody";
-  std::string group;              // empty: the user's own group
+  std::string group;  // empty: the user's own group
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
 };
 
@@ -40,10 +40,10 @@ struct NotifyConfig {
 struct NotifyEvent {
   NotifyState state = NotifyState::backup;
   std::string pair;
-  std::uint8_t priority = 0;      // effective
+  std::uint8_t priority = 0;  // effective
   // Environment only:
-  std::string previous;           // state word before, empty at the first event
-  std::string reason;             // the transition's sentence
+  std::string previous;  // state word before, empty at the first event
+  std::string reason;    // the transition's sentence
   bool initial = false;
   std::uint64_t epoch = 0;
   std::vector<std::string> vips;  // "192.168.1.120/24"

@@ -1,1 +1,107 @@
+// The judgement over a script's path. It looks at nothing itself: what it needs was asked of the
+// file system before.
 #include "hooks/script_policy.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+namespace hooks {
+namespace {
+
+constexpr std::string_view kPlain =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:,@%";
+
+// A path as an operator can paste it into a shell.
+std::string shell_word(const std::string& path) {
+  if (path.find_first_not_of(kPlain) == std::string::npos) return path;
+  std::string quoted = "'";
+  for (const char c : path) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+std::string described(const PathComponent& component) {
+  std::array<char, 16> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", static_cast<unsigned>(component.mode & 07777));
+  return component.path + " (owner uid " + std::to_string(component.owner) + ", mode " +
+         mode.data() + ")";
+}
+
+// Whether `run_as` has the x bit: to execute a file, to pass through a directory.
+bool may_execute(const PathComponent& component, uid_t run_as, const std::vector<gid_t>& groups) {
+  constexpr mode_t kAnyX = S_IXUSR | S_IXGRP | S_IXOTH;
+  if (run_as == 0) return S_ISDIR(component.mode) || (component.mode & kAnyX) != 0;
+  if (component.owner == run_as) return (component.mode & S_IXUSR) != 0;
+  if (std::find(groups.begin(), groups.end(), component.group) != groups.end()) {
+    return (component.mode & S_IXGRP) != 0;
+  }
+  return (component.mode & S_IXOTH) != 0;
+}
+
+std::optional<std::string> refuse_owner(const PathComponent& component, uid_t run_as) {
+  if (component.owner == 0 || component.owner == run_as) return std::nullopt;
+  const char* command = S_ISLNK(component.mode) ? "chown -h root " : "chown root ";
+  return described(component) +
+         " belongs to neither root nor the user that runs the script, so its owner could change "
+         "what runs; mend it with: " +
+         command + shell_word(component.path);
+}
+
+std::optional<std::string> refuse_writable(const PathComponent& component) {
+  if (S_ISLNK(component.mode)) return std::nullopt;
+  // In a sticky directory only the owner of an entry can replace it, and owners are judged.
+  if (S_ISDIR(component.mode) && (component.mode & S_ISVTX) != 0) return std::nullopt;
+  if ((component.mode & (S_IWGRP | S_IWOTH)) == 0) return std::nullopt;
+  const char* by = (component.mode & S_IWOTH) != 0 ? "everybody" : "its group";
+  return described(component) + " is writable by " + by +
+         ", who could change what runs; mend it with: chmod go-w " + shell_word(component.path);
+}
+
+std::optional<std::string> refuse_directory(const PathComponent& component, uid_t run_as,
+                                            const std::vector<gid_t>& groups) {
+  if (S_ISLNK(component.mode)) return std::nullopt;
+  if (!S_ISDIR(component.mode)) {
+    return described(component) + " is not a directory; correct the path of the script";
+  }
+  if (may_execute(component, run_as, groups)) return std::nullopt;
+  return described(component) + " cannot be entered by uid " + std::to_string(run_as) +
+         ", which runs the script; move the script elsewhere, or mend it with: chmod a+x " +
+         shell_word(component.path);
+}
+
+std::optional<std::string> refuse_file(const PathComponent& component, uid_t run_as,
+                                       const std::vector<gid_t>& groups) {
+  if (!S_ISREG(component.mode)) {
+    const char* what = S_ISDIR(component.mode) ? " is a directory" : " is not a regular file";
+    return described(component) + what + "; name the script itself";
+  }
+  if (may_execute(component, run_as, groups)) return std::nullopt;
+  return described(component) + " cannot be executed by uid " + std::to_string(run_as) +
+         "; mend it with: chmod a+x " + shell_word(component.path);
+}
+
+}  // namespace
+
+std::optional<std::string> refuse_script(const std::vector<PathComponent>& components, uid_t run_as,
+                                         const std::vector<gid_t>& groups) {
+  if (components.empty()) return "the script has no path; give its absolute path";
+  for (const auto& component : components) {
+    if (auto refused = refuse_owner(component, run_as)) return refused;
+    if (auto refused = refuse_writable(component)) return refused;
+    auto refused = &component == &components.back() ? refuse_file(component, run_as, groups)
+                                                    : refuse_directory(component, run_as, groups);
+    if (refused) return refused;
+  }
+  return std::nullopt;
+}
+
+}  // namespace hooks

@@ -11,15 +11,18 @@
 namespace hooks {
 
 struct PathComponent {
-  std::string path;   // "/", "/etc", "/etc/tandem", "/etc/tandem/notify.sh"; links resolved
+  // "/", "/etc", "/etc/tandem", "/etc/tandem/notify.sh": links followed, each link a component too
+  std::string path;
   uid_t owner = 0;
-  mode_t mode = 0;    // st_mode
+  mode_t mode = 0;  // st_mode of lstat()
+  gid_t group = 0;
 };
 
 // nullopt: fine. Otherwise one sentence with component, owner and mode in octal, and what to do.
-// Rules: the last component is a regular file that `run_as` can execute; every component is owned
-// by root or by `run_as`, and writable by no one else (sticky directories excepted).
-std::optional<std::string> refuse_script(const std::vector<PathComponent>& components,
-                                         uid_t run_as);
+// Rules: the last component is a regular file that `run_as` (a member of `groups`) can execute, and
+// the directories before it can be searched; every component is owned by root or by `run_as`, and
+// writable by no one else (sticky directories excepted; of a link only the owner counts).
+std::optional<std::string> refuse_script(const std::vector<PathComponent>& components, uid_t run_as,
+                                         const std::vector<gid_t>& groups = {});
 
 }  // namespace hooks

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "hooks/notify.hpp"
 
@@ -18,6 +20,8 @@ class Notifier {
 
   Notifier(boost::asio::any_io_executor executor, NotifyConfig config, Log log);
   ~Notifier();
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
 
   // Checks scripts (script_policy over the real path), user and group, and makes the FIFO. One
   // sentence per problem; empty: all well. For start and for `tandemd --check`.
@@ -26,7 +30,8 @@ class Notifier {
   // the line with a warning. false: could not, already logged.
   bool open_fifo();
 
-  // Queues the hooks of a transition. At most 32 wait; the oldest waiting is dropped with a warning.
+  // Queues the hooks of a transition. At most 32 wait; the oldest waiting is dropped with a
+  // warning.
   void notify(const NotifyEvent& event);
   // `idle` is called (from the executor) when nothing runs or waits any more.
   void when_idle(std::function<void()> idle);

@@ -4,27 +4,30 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <chrono>
+#include <cstddef>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <variant>
 
+#include "hooks/io/identity.hpp"
 #include "hooks/notify.hpp"
 
 namespace hooks::io {
 
 struct ProcessResult {
-  int exit_code = -1;       // when it exited
-  int signal = 0;           // when a signal ended it
+  int exit_code = -1;  // when it exited
+  int signal = 0;      // when a signal ended it
   bool timed_out = false;
-  std::string failure;      // could not be started: one sentence; empty otherwise
+  std::string failure;  // could not be started: one sentence; empty otherwise
   std::chrono::nanoseconds took{};
   bool succeeded() const { return failure.empty() && !timed_out && signal == 0 && exit_code == 0; }
 };
 
 struct ProcessLimits {
-  std::size_t max_output_bytes = 64 * 1024;  // what comes after is read and dropped, and said so
+  std::size_t max_output_bytes = 64UL * 1024;  // what comes after is read and dropped, and said so
   std::chrono::nanoseconds kill_grace = std::chrono::seconds(2);
 };
 
@@ -35,13 +38,21 @@ class ProcessRunner {
 
   explicit ProcessRunner(boost::asio::any_io_executor executor, ProcessLimits limits = {});
   ~ProcessRunner();  // kills what still runs
+  ProcessRunner(const ProcessRunner&) = delete;
+  ProcessRunner& operator=(const ProcessRunner&) = delete;
 
   // One at a time. `finished` is called exactly once from the executor, also when it could not be
-  // started. The group is killed at the end, so that nothing of the script stays behind.
+  // started, and never after the runner's end. The group is killed at the end, so that nothing of
+  // the script stays behind. A timeout of zero is none.
   void run(const HookRun& hook, LineHandler line, ExitHandler finished);
   // SIGTERM now, SIGKILL after the grace; `finished` follows.
   void terminate();
   bool busy() const;
+
+  // As find_identity(), but a good answer is kept: a directory service that hangs must not stand
+  // between two adverts. Ask early, for the first time.
+  std::variant<Identity, std::string> identity_of(const std::string& user,
+                                                  const std::string& group);
 
  private:
   struct Impl;

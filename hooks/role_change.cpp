@@ -1,1 +1,0 @@
-#include "hooks/role_change.hpp"
