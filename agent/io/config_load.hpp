@@ -11,10 +11,13 @@
 namespace agent {
 
 struct ConfigProblem {
-  unsigned line = 0;   // 0: the file as a whole
-  std::string key;     // "pair[redis].vrid"; empty: the file as a whole
-  std::string what;    // sentence without file, line and key
+  unsigned line = 0;  // 0: the file as a whole
+  // "pair[redis].vrid", or "pair[1].vrid" (counted from 1) while the pair has no good name; empty:
+  // the file as a whole.
+  std::string key;
+  std::string what;  // sentence without file, line and key
   // "/etc/tandem/tandem.toml:12: pair[redis].vrid: 0 is not a VRID; allowed are 1 to 255"
+  // "/etc/tandem/tandem.toml does not exist"
   std::string to_string(const std::string& file) const;
 };
 

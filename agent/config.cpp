@@ -1,1 +1,0 @@
-#include "agent/config.hpp"

@@ -1,0 +1,206 @@
+// The keys of [[pair]] itself and of [pair.notify].
+#include "agent/io/config_pair.hpp"
+
+#include "agent/io/config_secrets.hpp"
+#include "vrrp/timing.hpp"
+
+namespace agent::io {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::size_t kAuthPassBytes = 8;  // RFC 2338 section 5.3.6
+constexpr std::size_t kMaxVips = 255;      // one byte counts them in an advertisement
+
+Parsed<vrrp::Vrid> parse_vrid(const ConfigNode& node) {
+  if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 255");
+  if (node.integer < 1 || node.integer > 255) {
+    return Refusal{std::to_string(node.integer) + " is not a VRID; allowed are 1 to 255"};
+  }
+  return vrrp::Vrid{static_cast<std::uint8_t>(node.integer)};
+}
+
+Parsed<vrrp::Version> parse_version(const ConfigNode& node) {
+  if (node.kind != ValueKind::integer) return wrong_type(node, "the integer 2 or 3");
+  if (node.integer != 2 && node.integer != 3) {
+    return Refusal{std::to_string(node.integer) + " is not a VRRP version; allowed are 2 and 3"};
+  }
+  return node.integer == 2 ? vrrp::Version::v2 : vrrp::Version::v3;
+}
+
+Parsed<vrrp::Priority> parse_priority(const ConfigNode& node) {
+  if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 254");
+  if (node.integer == 0) {
+    return Refusal{"0 is what a leader sends when it resigns; allowed are 1 to 254"};
+  }
+  if (node.integer == 255) {
+    return Refusal{
+        "255 means address owner and would seize the role without asking about the data; allowed "
+        "are 1 to 254"};
+  }
+  if (node.integer < 0 || node.integer > 255) {
+    return Refusal{std::to_string(node.integer) + " is not a priority; allowed are 1 to 254"};
+  }
+  return vrrp::Priority{static_cast<std::uint8_t>(node.integer)};
+}
+
+auto duration_in(Duration min, Duration max) {
+  return [=](const ConfigNode& node) { return parse_duration(node, {min, max}); };
+}
+
+auto integer_in(std::int64_t min, std::int64_t max) {
+  return [=](const ConfigNode& node) { return parse_integer(node, min, max); };
+}
+
+Parsed<Duration> parse_repeat(const ConfigNode& node) {
+  auto parsed = parse_duration(node, {Duration{0}, hours(24)});
+  const auto* repeat = std::get_if<Duration>(&parsed);
+  if (repeat != nullptr && *repeat > Duration{0} && *repeat < milliseconds(100)) {
+    return Refusal{node.text + " is too often; allowed are 100ms to 24h, and \"0s\" for never"};
+  }
+  return parsed;
+}
+
+// RFC 9568 section 5.2.7 carries centiseconds, RFC 3768 section 5.3.7 seconds.
+void read_interval(TableReader& reader, PairDraft& draft, bool version_known) {
+  const vrrp::Version version = draft.config.version;
+  const bool v2 = version == vrrp::Version::v2;
+  if (v2) draft.config.advert_interval = seconds(1);
+  DurationRange range{
+      vrrp::min_interval(version), vrrp::max_interval(version),
+      v2 ? Duration(seconds(1)) : Duration(milliseconds(10)),
+      v2 ? "in whole seconds (VRRP version 2)" : "in steps of 10ms (VRRP version 3)"};
+  if (!version_known) range = {milliseconds(10), seconds(255)};
+  reader.read("advert_interval", draft.config.advert_interval,
+              [&](const ConfigNode& node) { return parse_duration(node, range); });
+}
+
+void read_auth_pass(TableReader& reader, PairConfig& pair, bool version_known,
+                    const std::string& path) {
+  std::string password;
+  if (!reader.read("auth_pass", password,
+                   [](const ConfigNode& node) { return parse_text(node, 256); })) {
+    return;
+  }
+  if (version_known && pair.version == vrrp::Version::v3) {
+    reader.error("auth_pass",
+                 "is not possible with version 3, which has no passwords; remove it, or write "
+                 "version = 2 on both nodes");
+  }
+  if (auto shared = refuse_shared_file(path)) reader.error("auth_pass", std::move(*shared));
+  if (password.size() > kAuthPassBytes) {
+    reader.warning("auth_pass",
+                   "is longer than 8 bytes; only the first 8 are used, as keepalived does");
+  }
+  pair.auth_type = vrrp::AuthType::pass;
+  pair.auth = vrrp::make_auth_pass(password);
+}
+
+void read_addresses(TableReader& reader, PairDraft& draft) {
+  reader.read_list("unicast_peers", draft.config.unicast_peers, draft.unicast_peers,
+                   parse_host_address);
+  const ConfigNode* vips = reader.find("vips");
+  if (vips == nullptr) {
+    reader.error("vips", "is missing; write at least one, as in vips = [\"192.168.1.120/24\"]");
+    return;
+  }
+  if (!reader.read_list("vips", draft.config.vips, draft.vips, parse_vip)) return;
+  if (vips->children.empty()) {
+    reader.error("vips", "is empty; write at least one, as in vips = [\"192.168.1.120/24\"]");
+  }
+  if (vips->children.size() > kMaxVips) {
+    reader.error("vips", "has more than 255 addresses, which is what an advertisement can carry");
+  }
+}
+
+void read_lease(TableReader& reader, PairConfig& pair) {
+  Duration lease = pair.vip_lease;
+  const bool given = reader.find("vip_lease") != nullptr;
+  const bool good = reader.read("vip_lease", lease, [](const ConfigNode& node) {
+    return parse_duration(node, {seconds(2), seconds(60), seconds(1), "in whole seconds"});
+  });
+  if (given && !good) return;
+  pair.vip_lease = std::chrono::duration_cast<seconds>(lease);
+  const Duration patience = 3 * pair.advert_interval + seconds(1);
+  if (pair.vip_lease >= patience) return;
+  reader.warning("vip_lease", to_text(lease) + (given ? "" : " (the default)") +
+                                  " is shorter than three advert intervals and a second (" +
+                                  to_text(patience) +
+                                  "): an agent that stalls loses its VIP before the standby can "
+                                  "take it; raise it or shorten advert_interval");
+}
+
+void read_announce(TableReader& reader, PairConfig& pair) {
+  auto announce = reader.table("announce");
+  if (!announce) return;
+  announce->read("count", pair.announce_count, integer_in(1, 100));
+  announce->read("repeat", pair.announce_repeat, parse_repeat);
+  announce->read("refresh", pair.announce_refresh, parse_repeat);
+  announce->finish();
+}
+
+void read_notify(TableReader& reader, hooks::NotifyConfig& notify) {
+  auto table = reader.table("notify");
+  if (!table) return;
+  const auto account = [](const ConfigNode& node) { return parse_text(node, 32); };
+  table->read("master", notify.master, parse_command);
+  table->read("backup", notify.backup, parse_command);
+  table->read("fault", notify.fault, parse_command);
+  table->read("stop", notify.stop, parse_command);
+  table->read("any", notify.any, parse_command);
+  table->read("fifo", notify.fifo,
+              [](const ConfigNode& node) { return parse_path(node, kMaxPath); });
+  table->read("user", notify.user, account);
+  table->read("group", notify.group, account);
+  table->read("timeout", notify.timeout, duration_in(milliseconds(100), hours(1)));
+  table->finish();
+}
+
+std::string label_of(const ConfigNode& table, std::size_t number) {
+  for (const ConfigNode& entry : table.children) {
+    if (entry.key != "name") continue;
+    const auto name = parse_name(entry);
+    if (const auto* good = std::get_if<std::string>(&name)) return "pair[" + *good + "]";
+  }
+  return "pair[" + std::to_string(number) + "]";
+}
+
+}  // namespace
+
+PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::string& path,
+                    Problems& problems) {
+  PairDraft draft;
+  draft.label = label_of(table, number);
+  PairConfig& pair = draft.config;
+  TableReader reader(table, draft.label, problems);
+  reader.require("name", pair.name, parse_name, "write a unique one, as in name = \"redis\"");
+  reader.require("interface", pair.interface, parse_interface,
+                 "write the interface that gets the VIP, as in interface = \"eth0\"");
+  reader.require("vrid", pair.vrid, parse_vrid,
+                 "write a number from 1 to 255, the same on both nodes");
+  const bool version_known =
+      reader.read("version", pair.version, parse_version) || reader.find("version") == nullptr;
+  read_auth_pass(reader, pair, version_known, path);
+  reader.read("priority", pair.priority, parse_priority);
+  read_interval(reader, draft, version_known);
+  read_addresses(reader, draft);
+  read_lease(reader, pair);
+  read_announce(reader, pair);
+  reader.read("max_replica_age", pair.max_replica_age, duration_in(seconds(0), hours(168)));
+  reader.read("max_lag", pair.max_lag_bytes, parse_size);
+  reader.read("wait_for_peer", pair.wait_for_peer, duration_in(seconds(0), hours(24)));
+  reader.read("promote_timeout", pair.promote_timeout, duration_in(milliseconds(100), minutes(5)));
+  reader.read("handover_timeout", pair.handover_timeout,
+              duration_in(milliseconds(100), minutes(5)));
+  read_servers(reader, draft);
+  read_notify(reader, pair.notify);
+  reader.finish();
+  draft.name = reader.accepted("name");
+  if (version_known && reader.accepted("interface")) draft.identity = reader.accepted("vrid");
+  return draft;
+}
+
+}  // namespace agent::io

@@ -1,0 +1,38 @@
+// One [[pair]] of the configuration: its keys become a PairConfig, and the places of its values are
+// kept for what can only be judged when all pairs are known (check_pairs).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config.hpp"
+#include "agent/io/config_reader.hpp"
+
+namespace agent::io {
+
+struct PairDraft {
+  PairConfig config;
+  std::string label;  // "pair[redis]", or "pair[1]" while it has no good name
+  // Of what was accepted; nullopt: absent or refused, and that is said.
+  std::optional<Place> name;
+  std::optional<Place> identity;  // interface, version and VRID are good; the VRID's place
+  std::optional<Place> server_address;
+  std::optional<Place> replication_address;
+  std::optional<Place> peer_server;
+  std::vector<KeyPlace> vips;           // one for each of config.vips
+  std::vector<KeyPlace> unicast_peers;  // one for each of config.unicast_peers
+};
+
+// `number` counts from 1; `path` is the configuration file's, for the check of its permissions.
+PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::string& path,
+                    Problems& problems);
+
+// [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
+void read_servers(TableReader& pair, PairDraft& draft);
+
+// Names, VRIDs and addresses of all pairs against each other (config_checks.cpp).
+void check_pairs(const std::vector<PairDraft>& pairs, Problems& problems);
+
+}  // namespace agent::io

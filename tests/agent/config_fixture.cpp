@@ -1,0 +1,234 @@
+// The file that is spoiled, line by line, and what the loader says about it.
+#include "config_fixture.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace agent {
+namespace {
+
+// [first, last) of the lines of a table, counted from 0, its header left out.
+struct Section {
+  std::size_t first;
+  std::size_t last;
+};
+constexpr Section kPair{1, 5};
+constexpr Section kServer{6, 8};
+constexpr Section kPeer{9, 10};
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string join_lines(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return text;
+}
+
+std::string key_of(const std::string& line) {
+  return line.substr(0, line.find(" ="));
+}
+
+std::string section_with(const Section& section, const std::string& line) {
+  std::vector<std::string> lines = split_lines(small_config());
+  for (std::size_t i = section.first; i < section.last; ++i) {
+    if (key_of(lines[i]) != key_of(line)) continue;
+    lines[i] = line;
+    return join_lines(lines);
+  }
+  lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(section.last), line);
+  return join_lines(lines);
+}
+
+std::string table_with(const std::string& header, const std::string& line) {
+  std::vector<std::string> lines = split_lines(small_config());
+  lines.insert(lines.end(), {header, line});
+  return join_lines(lines);
+}
+
+std::vector<std::string> to_strings(const std::vector<ConfigProblem>& problems,
+                                    const std::string& path, const std::string& prefix = "") {
+  std::vector<std::string> strings;
+  strings.reserve(problems.size());
+  for (const ConfigProblem& problem : problems) strings.push_back(prefix + problem.to_string(path));
+  return strings;
+}
+
+std::string list(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += "<" + word + ">";
+  return text;
+}
+
+long long in_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+void describe_server(std::ostream& out, const std::string& name, const ServerConfig& server) {
+  out << name << " host=" << server.host << " port=" << server.port
+      << " unix_path=" << server.unix_path << " user=" << server.user
+      << " password_file=" << server.password_file << " password=" << server.password << "\n";
+}
+
+}  // namespace
+
+ConfigFolder::ConfigFolder() : path_((std::filesystem::temp_directory_path() / "configXXXXXX")) {
+  if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp " + path_);
+  ::chmod(path_.c_str(), 0755);
+}
+
+ConfigFolder::~ConfigFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string ConfigFolder::write(const std::string& name, const std::string& content,
+                                mode_t mode) const {
+  std::ofstream(path(name), std::ios::binary) << content;
+  ::chmod(path(name).c_str(), mode);
+  return path(name);
+}
+
+std::string ConfigFolder::in_text(std::string text) const {
+  for (std::size_t at = 0; (at = text.find("DIR", at)) != std::string::npos;) {
+    text.replace(at, 3, path_);
+  }
+  return text;
+}
+
+AsNobody::AsNobody() : was_root_(::geteuid() == 0) {
+  if (was_root_ && ::seteuid(65534) != 0) throw std::runtime_error("seteuid");
+}
+
+AsNobody::~AsNobody() {
+  if (was_root_ && ::seteuid(0) != 0) ADD_FAILURE() << "cannot become root again";
+}
+
+std::string small_config() {
+  return "[[pair]]\n"
+         "name = \"redis\"\n"
+         "interface = \"eth0\"\n"
+         "vrid = 51\n"
+         "vips = [\"192.168.1.120/24\"]\n"
+         "[pair.server]\n"
+         "address = \"127.0.0.1:6379\"\n"
+         "replication_address = \"192.168.1.112:6379\"\n"
+         "[pair.peer]\n"
+         "server = \"192.168.1.113:6379\"\n";
+}
+
+std::string pair_with(const std::string& line) {
+  return section_with(kPair, line);
+}
+std::string server_with(const std::string& line) {
+  return section_with(kServer, line);
+}
+std::string peer_with(const std::string& line) {
+  return section_with(kPeer, line);
+}
+std::string notify_with(const std::string& line) {
+  return table_with("[pair.notify]", line);
+}
+std::string agent_with(const std::string& line) {
+  return table_with("[agent]", line);
+}
+
+std::string without(const std::string& key) {
+  std::vector<std::string> lines = split_lines(small_config());
+  std::erase_if(lines, [&](const std::string& line) { return key_of(line) == key; });
+  return join_lines(lines);
+}
+
+std::vector<std::string> problems_of(const std::string& text, const std::string& path) {
+  const LoadResult result = parse_config(text, path);
+  const auto* problems = std::get_if<std::vector<ConfigProblem>>(&result);
+  return problems == nullptr ? std::vector<std::string>{} : to_strings(*problems, path);
+}
+
+std::vector<std::string> warnings_of(const std::string& text, const std::string& path) {
+  const LoadResult result = parse_config(text, path);
+  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&result)) {
+    return to_strings(*problems, path, "refused: ");
+  }
+  return to_strings(std::get<LoadedConfig>(result).warnings, path);
+}
+
+std::string load_and_describe(const std::string& text) {
+  const LoadResult result = parse_config(text, "tandem.toml");
+  if (const auto* loaded = std::get_if<LoadedConfig>(&result)) return describe(loaded->config);
+  return join_lines(to_strings(std::get<std::vector<ConfigProblem>>(result), "tandem.toml"));
+}
+
+void expect_problems(std::string (*with)(const std::string&),
+                     const std::vector<Mistake>& mistakes) {
+  for (const auto& [line, message] : mistakes) {
+    EXPECT_EQ(problems_of(with(line)), std::vector<std::string>{message}) << line;
+  }
+}
+
+void expect_warnings(std::string (*with)(const std::string&),
+                     const std::vector<Mistake>& mistakes) {
+  for (const auto& [line, message] : mistakes) {
+    EXPECT_EQ(warnings_of(with(line)), std::vector<std::string>{message}) << line;
+  }
+}
+
+PairConfig load_pair(const std::string& text) {
+  const LoadResult result = parse_config(text, "tandem.toml");
+  const auto* loaded = std::get_if<LoadedConfig>(&result);
+  EXPECT_NE(loaded, nullptr) << ::testing::PrintToString(problems_of(text));
+  return loaded == nullptr ? PairConfig{} : loaded->config.pairs.at(0);
+}
+
+std::string describe(const Config& config) {
+  std::ostringstream out;
+  out << "node=" << config.node << " state_dir=" << config.state_dir
+      << " control_socket=" << config.control_socket << "\nlog level=" << config.log.level
+      << " target=" << static_cast<int>(config.log.target) << " file=" << config.log.file << "\n";
+  for (const PairConfig& pair : config.pairs) out << describe(pair);
+  return out.str();
+}
+
+std::string describe(const PairConfig& pair) {
+  std::ostringstream out;
+  out << "pair " << pair.name << " interface=" << pair.interface << " vrid=" << +pair.vrid.value
+      << " version=" << static_cast<int>(pair.version) << " priority=" << +pair.priority.value
+      << " advert_interval=" << in_ms(pair.advert_interval) << "ms\nauth "
+      << static_cast<int>(pair.auth_type) << " "
+      << std::string(pair.auth.begin(), pair.auth.end()).c_str() << "\nunicast_peers";
+  for (const vrrp::IpAddress& peer : pair.unicast_peers) out << " " << peer.to_string();
+  out << "\nvips";
+  for (const vrrp::Prefix& vip : pair.vips) out << " " << vip.to_string();
+  out << " lease=" << pair.vip_lease.count() << "s\nannounce count=" << pair.announce_count
+      << " repeat=" << in_ms(pair.announce_repeat) << "ms refresh=" << in_ms(pair.announce_refresh)
+      << "ms\nmax_replica_age=" << in_ms(pair.max_replica_age)
+      << "ms max_lag=" << pair.max_lag_bytes << " wait_for_peer=" << in_ms(pair.wait_for_peer)
+      << "ms promote_timeout=" << in_ms(pair.promote_timeout)
+      << "ms handover_timeout=" << in_ms(pair.handover_timeout) << "ms\n";
+  describe_server(out, "server", pair.server);
+  out << "replication host=" << pair.replication_host << " port=" << pair.replication_port
+      << "\nmonitor ping_interval=" << in_ms(pair.monitor.ping_interval)
+      << "ms info_interval=" << in_ms(pair.monitor.info_interval) << "ms fall=" << pair.monitor.fall
+      << " rise=" << pair.monitor.rise << "\n";
+  describe_server(out, "peer", pair.peer_server);
+  const hooks::NotifyConfig& notify = pair.notify;
+  out << "notify master=" << list(notify.master) << " backup=" << list(notify.backup)
+      << " fault=" << list(notify.fault) << " stop=" << list(notify.stop)
+      << " any=" << list(notify.any) << " fifo=" << notify.fifo << " user=" << notify.user
+      << " group=" << notify.group << " timeout=" << in_ms(notify.timeout) << "ms\n";
+  return out.str();
+}
+
+}  // namespace agent
