@@ -1,0 +1,161 @@
+// See control_socket.hpp. Bounded everywhere: request size, clients at once, time per client.
+#include "agent/io/control_socket.hpp"
+
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json.hpp>
+#include <cerrno>
+#include <system_error>
+
+namespace agent::io {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using Protocol = asio::local::stream_protocol;
+
+constexpr std::size_t kLargestRequest = 4096;
+constexpr std::size_t kMostClients = 64;
+constexpr auto kPatience = std::chrono::seconds(5);
+constexpr const char* kGroup = "tandem";
+
+json::object refusal(std::string_view why) {
+  return {{"error", why}};
+}
+
+struct Client {
+  explicit Client(Protocol::socket connection)
+      : socket(std::move(connection)), timer(socket.get_executor()) {}
+  Protocol::socket socket;
+  asio::steady_timer timer;
+  std::string request;
+  std::string answer;
+};
+
+}  // namespace
+
+struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::any_io_executor executor, Handler answer)
+      : acceptor(std::move(executor)), handler(std::move(answer)) {}
+
+  void accept() {
+    acceptor.async_accept(
+        [weak = weak_from_this()](const boost::system::error_code& error, Protocol::socket socket) {
+          const auto self = weak.lock();
+          if (!self || error == asio::error::operation_aborted) return;
+          if (!error && self->clients < kMostClients) {
+            self->serve(std::make_shared<Client>(std::move(socket)));
+          }
+          if (error) return self->accept_later();
+          self->accept();
+        });
+  }
+
+  // Out of descriptors, most likely: not at once again.
+  void accept_later() {
+    auto timer = std::make_shared<asio::steady_timer>(acceptor.get_executor());
+    timer->expires_after(std::chrono::seconds(1));
+    timer->async_wait([weak = weak_from_this(), timer](const boost::system::error_code&) {
+      if (const auto self = weak.lock()) self->accept();
+    });
+  }
+
+  void serve(const std::shared_ptr<Client>& client) {
+    ++clients;
+    client->timer.expires_after(kPatience);
+    client->timer.async_wait([client](const boost::system::error_code& error) {
+      boost::system::error_code ignored;
+      if (!error) client->socket.close(ignored);
+    });
+    asio::async_read_until(
+        client->socket, asio::dynamic_buffer(client->request, kLargestRequest), '\n',
+        [weak = weak_from_this(), client](const boost::system::error_code& error, std::size_t) {
+          const auto self = weak.lock();
+          if (!self) return;
+          const bool oversized = error == asio::error::not_found;
+          if (error && !oversized) return self->end(*client);
+          self->reply(client, oversized ? refusal("the request is longer than 4096 bytes")
+                                        : self->answer(client->request));
+        });
+  }
+
+  json::object answer(const std::string& request) const {
+    boost::system::error_code error;
+    const auto value = json::parse(request, error);
+    if (error || !value.is_object()) return refusal("the request is not a JSON object");
+    return handler(value.get_object());
+  }
+
+  void reply(const std::shared_ptr<Client>& client, const json::object& answer) {
+    client->answer = json::serialize(answer) + "\n";
+    asio::async_write(
+        client->socket, asio::buffer(client->answer),
+        [weak = weak_from_this(), client](const boost::system::error_code&, std::size_t) {
+          if (const auto self = weak.lock()) self->end(*client);
+        });
+  }
+
+  void end(Client& client) {
+    --clients;
+    client.timer.cancel();
+    boost::system::error_code ignored;
+    client.socket.close(ignored);
+  }
+
+  Protocol::acceptor acceptor;
+  Handler handler;
+  std::size_t clients = 0;
+  std::string path;
+};
+
+ControlSocket::ControlSocket(asio::any_io_executor executor, Handler handler)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(handler))) {}
+
+ControlSocket::~ControlSocket() {
+  if (!impl_->path.empty()) ::unlink(impl_->path.c_str());
+}
+
+std::optional<std::string> ControlSocket::listen(const std::string& path) {
+  const auto failed = [&](const std::string& why) {
+    return "the control socket " + path + " cannot be opened: " + why;
+  };
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) return failed("the path is too long");
+  boost::system::error_code error;
+  Protocol::socket knock(impl_->acceptor.get_executor());
+  knock.connect(Protocol::endpoint(path), error);
+  if (!error) return failed("another agent answers on it");
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) return failed("a file that is not a socket is in its place");
+    ::unlink(path.c_str());
+  }
+  // Created closed, opened to the group once it belongs to it.
+  const mode_t before = ::umask(0177);
+  impl_->acceptor.open(Protocol(), error);
+  if (!error) impl_->acceptor.bind(Protocol::endpoint(path), error);
+  ::umask(before);
+  if (!error) impl_->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return failed(error.message());
+  impl_->path = path;
+
+  std::array<char, 4096> buffer{};
+  struct group entry {};
+  struct group* found = nullptr;
+  ::getgrnam_r(kGroup, &entry, buffer.data(), buffer.size(), &found);
+  const bool shared = found != nullptr && ::chown(path.c_str(), 0, found->gr_gid) == 0;
+  if (shared && ::chmod(path.c_str(), 0660) != 0) {
+    return failed(std::generic_category().message(errno));
+  }
+  impl_->accept();
+  return std::nullopt;
+}
+
+}  // namespace agent::io

@@ -1,0 +1,204 @@
+// See daemon.hpp.
+#include "agent/io/daemon.hpp"
+
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <csignal>
+#include <utility>
+
+#include "agent/io/privileges.hpp"
+#include "agent/io/systemd.hpp"
+#include "agent/status.hpp"
+
+namespace agent::io {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+constexpr auto kStatusInterval = std::chrono::seconds(2);
+}
+
+Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log)
+    : config_(std::move(config)),
+      version_(std::move(version)),
+      log_(std::move(log)),
+      started_(std::chrono::steady_clock::now()),
+      netlink_(loop_.get_executor()),
+      records_(loop_.get_executor(), config_.state_dir),
+      control_(loop_.get_executor(),
+               [this](const json::object& request) { return answer(request); }),
+      signals_(loop_, SIGTERM, SIGINT),
+      systemd_timer_(loop_) {}
+
+std::optional<std::string> Daemon::run() {
+  if (auto problem = start()) return problem;
+  loop_.run();
+  log_->info("stopped");
+  return std::nullopt;
+}
+
+std::optional<std::string> Daemon::start() {
+  if (auto missing = missing_capabilities()) return missing;
+  if (::access(config_.state_dir.c_str(), W_OK | X_OK) != 0) {
+    return "state_dir " + config_.state_dir + " is not a writable directory; make it: mkdir -p " +
+           config_.state_dir;
+  }
+  make_pairs();
+  if (auto problem = start_netlink()) return problem;
+  for (const auto& [name, hub] : hubs_) {
+    hub->update();
+    if (hub->socket_problem()) return hub->socket_problem();
+  }
+  if (auto problem = control_.listen(config_.control_socket)) return problem;
+  if (config_.realtime) {
+    if (auto refused = become_realtime())
+      log_->warn("{}; adverts may be late under load", *refused);
+  }
+  await_signal();
+  warn_about_networks();
+  log_->info("tandemd {} on node {}: {} pair(s) from {}", version_, config_.node,
+             config_.pairs.size(), config_.file);
+  for (const auto& pair : pairs_) pair->start();
+  tell_ready();
+  keep_systemd_informed();
+  return std::nullopt;
+}
+
+void Daemon::make_pairs() {
+  for (const PairConfig& pair : config_.pairs) {
+    pairs_.push_back(std::make_unique<PairRunner>(loop_.get_executor(), pair, netlink_,
+                                                  hub(pair.interface), records_, log_,
+                                                  [this] { pair_stopped(); }));
+  }
+  running_ = pairs_.size();
+}
+
+InterfaceHub& Daemon::hub(const std::string& interface) {
+  auto& hub = hubs_[interface];
+  if (!hub) {
+    hub = std::make_unique<InterfaceHub>(
+        loop_.get_executor(), netlink_, interface,
+        [this](const std::string& sentence) { log_->warn("{}", sentence); });
+  }
+  return *hub;
+}
+
+std::optional<std::string> Daemon::start_netlink() {
+  const auto update = [this] {
+    for (const auto& [name, hub] : hubs_) hub->update();
+  };
+  return netlink_.start({.link_changed = [update](const auto&) { update(); },
+                         .link_removed = [update](const auto&) { update(); },
+                         .address_added = [update](const auto&) { update(); },
+                         .address_removed =
+                             [this, update](const vrrp::io::AddressFact& address) {
+                               for (const auto& pair : pairs_)
+                                 pair->vips().on_address_removed(address);
+                               update();
+                             },
+                         .resynchronised =
+                             [this, update] {
+                               update();
+                               for (const auto& pair : pairs_) pair->vips().on_resynchronised();
+                             }});
+}
+
+// A VIP outside the interface's networks works only with a route that somebody else must make.
+void Daemon::warn_about_networks() {
+  for (const PairConfig& pair : config_.pairs) {
+    const auto link = netlink_.link(pair.interface);
+    if (!link) continue;
+    for (const auto& vip : pair.vips) {
+      bool inside = false;
+      for (const auto& fact : netlink_.addresses(link->index)) {
+        inside =
+            inside || (fact.prefix.address != vip.address && fact.prefix.contains(vip.address));
+      }
+      if (!inside) {
+        log_->warn("{}: VIP {} is not on a network of {}; is the prefix or the interface right?",
+                   pair.name, vip.to_string(), pair.interface);
+      }
+    }
+  }
+}
+
+void Daemon::await_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    log_->info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop();
+  });
+}
+
+void Daemon::stop() {
+  stopping_ = true;
+  tell_stopping();
+  for (const auto& pair : pairs_) pair->stop();
+}
+
+void Daemon::pair_stopped() {
+  if (--running_ == 0) loop_.stop();
+}
+
+void Daemon::keep_systemd_informed() {
+  tell_alive();
+  if (!stopping_) tell_status(summary());
+  const auto watchdog = watchdog_interval();
+  systemd_timer_.expires_after(
+      watchdog ? std::min<std::chrono::steady_clock::duration>(*watchdog, kStatusInterval)
+               : std::chrono::steady_clock::duration(kStatusInterval));
+  systemd_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) keep_systemd_informed();
+  });
+}
+
+std::string Daemon::summary() const {
+  std::string line;
+  for (const auto& pair : pairs_) {
+    const PairStatus status = pair->status();
+    line +=
+        (line.empty() ? "" : "; ") + status.name + ": " + std::string(to_string(status.pair.state));
+    if (!status.pair.alarms.empty()) line += " (ALARM: " + status.pair.alarms.front() + ")";
+  }
+  return line;
+}
+
+// ---- operators ---------------------------------------------------------------------------------
+
+json::object Daemon::answer(const json::object& request) {
+  const auto* command = request.if_contains("command");
+  if (command == nullptr || !command->is_string()) return {{"error", "no command in the request"}};
+  if (command->get_string() == "status") return answer_status();
+  if (command->get_string() == "promote") return answer_promote(request);
+  return {{"error", "unknown command; known are status and promote"}};
+}
+
+json::object Daemon::answer_status() const {
+  AgentStatus status;
+  status.node = config_.node;
+  status.version = version_;
+  status.pid = ::getpid();
+  status.uptime_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  for (const auto& pair : pairs_) status.pairs.push_back(pair->status());
+  return status_json(status);
+}
+
+json::object Daemon::answer_promote(const json::object& request) {
+  const auto* name = request.if_contains("pair");
+  const auto* accepted = request.if_contains("accept_data_loss");
+  if (name == nullptr || !name->is_string()) return {{"error", "no pair in the request"}};
+  if (accepted == nullptr || accepted->if_bool() == nullptr || !accepted->get_bool()) {
+    return {{"error", "promote needs --accept-data-loss: it overrules what protects the data"}};
+  }
+  for (const auto& pair : pairs_) {
+    if (pair->name() != std::string_view(name->get_string())) continue;
+    if (const auto refused = pair->promote()) return {{"error", *refused}};
+    return {{"accepted", "promotion begun; see tandem status"}};
+  }
+  return {{"error", "no pair of that name; tandem status lists them"}};
+}
+
+}  // namespace agent::io

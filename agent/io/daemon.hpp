@@ -1,0 +1,65 @@
+// The whole agent: builds the pairs from a configuration, dispatches what netlink says, answers
+// operators and systemd, and leaves in order when told to.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config.hpp"
+#include "agent/io/control_socket.hpp"
+#include "agent/io/interface_hub.hpp"
+#include "agent/io/pair_runner.hpp"
+#include "agent/io/record_store.hpp"
+#include "vrrp/io/netlink.hpp"
+
+namespace agent::io {
+
+class Daemon {
+ public:
+  Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log);
+
+  // Runs until SIGTERM or SIGINT. nullopt: stopped in order. Otherwise why it could not start.
+  std::optional<std::string> run();
+
+ private:
+  std::optional<std::string> start();
+  std::optional<std::string> start_netlink();
+  void make_pairs();
+  void await_signal();
+  void stop();
+  void pair_stopped();
+  void keep_systemd_informed();
+  void warn_about_networks();
+  InterfaceHub& hub(const std::string& interface);
+
+  boost::json::object answer(const boost::json::object& request);
+  boost::json::object answer_status() const;
+  boost::json::object answer_promote(const boost::json::object& request);
+  std::string summary() const;
+
+  Config config_;
+  std::string version_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::chrono::steady_clock::time_point started_;
+  boost::asio::io_context loop_{1};
+  vrrp::io::Netlink netlink_;
+  RecordStore records_;
+  std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
+  std::vector<std::unique_ptr<PairRunner>> pairs_;
+  ControlSocket control_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer systemd_timer_;
+  std::size_t running_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace agent::io

@@ -1,0 +1,22 @@
+// The agent's log: journal, standard error or a file. Written by a thread of its own, so that a
+// slow sink never holds the loop; when it cannot keep up the oldest lines are dropped.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "agent/config.hpp"
+
+namespace agent::io {
+
+// The logger, or a sentence.
+std::variant<std::shared_ptr<spdlog::logger>, std::string> open_log(const LogConfig& config);
+
+// Writes out what is queued and ends the log's thread; at the end of the program.
+void close_log();
+
+}  // namespace agent::io

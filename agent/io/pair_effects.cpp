@@ -1,0 +1,184 @@
+// What the effects of the two machines do in the world, and what `status` shows of it.
+#include <boost/asio/post.hpp>
+#include <ctime>
+
+#include "agent/io/pair_runner.hpp"
+#include "agent/io/vip_probe.hpp"
+#include "hooks/role_change.hpp"
+
+namespace agent::io {
+
+using hooks::Target;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto kVipProbePatience = std::chrono::milliseconds(300);
+
+std::string wall_clock(std::chrono::system_clock::time_point when) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+// Bytes that `replica` is behind `master`, when both are of one lineage.
+std::int64_t lag_between(const health::ServerFacts& master, const health::ServerFacts& replica) {
+  const bool comparable = master.role == health::Role::master &&
+                          replica.role == health::Role::replica && !master.replid.empty() &&
+                          master.replid == replica.replid;
+  if (!comparable) return -1;
+  return std::max<std::int64_t>(0, master.offset - replica.offset);
+}
+
+}  // namespace
+
+void PairRunner::perform(const vrrp::SendAdvert& effect) {
+  send_advert(effect.priority);
+}
+
+void PairRunner::perform(const StartWork& effect) {
+  procedures_.run(make_procedure(effect.work), effect.budget,
+                  [this, id = effect.id](const hooks::io::ProcedureResult& result) {
+                    feed(PairInput(WorkDone{id, result.done, result.why}));
+                  });
+}
+
+std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) const {
+  struct Maker {
+    const PairConfig& config;
+    std::vector<std::string> vips;
+    std::uint16_t port;
+    std::unique_ptr<hooks::Procedure> operator()(const PromoteWork& promote) const {
+      hooks::PromotionRules rules;
+      rules.accept_data_loss = promote.accept_data_loss;
+      rules.leader_offset = promote.leader_offset;
+      rules.max_lag = static_cast<std::int64_t>(config.max_lag_bytes);
+      return hooks::make_promotion(rules);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const FollowWork& follow) const {
+      return hooks::make_follow(follow.server, follow.master);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const FenceWork& fence) const {
+      return hooks::make_fence(fence.server, fence.pause);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const UnfenceWork& unfence) const {
+      return hooks::make_unfence(unfence.server);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const DrainWork& drain) const {
+      return hooks::make_drain(drain.from, drain.to);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const KillClientsWork& /*kill*/) const {
+      return hooks::make_kill_clients(vips, port);
+    }
+  };
+  std::vector<std::string> vips;
+  for (const auto& vip : config_.vips) vips.push_back(vip.address.to_string());
+  return std::visit(Maker{config_, std::move(vips), server_port()}, work);
+}
+
+void PairRunner::perform(const PostFence& /*effect*/) {
+  local_.command({"CONFIG", "SET", "min-replicas-to-write", std::to_string(hooks::kFenceReplicas)},
+                 [](const health::Reply*) {});
+}
+
+void PairRunner::perform(const SetEligibility& effect) {
+  queue_.emplace_back(vrrp::InstanceInput(vrrp::EligibilityChanged{effect.may_lead}));
+}
+
+void PairRunner::perform(const Persist& effect) {
+  records_.save(config_.name, effect.record,
+                [weak = std::weak_ptr(self_), answer = effect.answer](const std::string& problem) {
+                  const auto self = weak.lock();
+                  if (self && (answer || !problem.empty())) {
+                    (*self)->feed(PairInput(Persisted{problem}));
+                  }
+                });
+}
+
+void PairRunner::perform(const InstallVips& /*effect*/) {
+  queue_.emplace_back(PairInput(VipsInstalled{vips_.install()}));
+}
+
+void PairRunner::perform(const ParkVips& /*effect*/) {
+  announcer_.stop();
+  vips_.park_on_loopback();
+}
+
+void PairRunner::perform(const WithdrawVips& /*effect*/) {
+  announcer_.stop();
+  vips_.withdraw();
+}
+
+void PairRunner::perform(const Announce& /*effect*/) {
+  if (const auto link = hub_.link()) announcer_.start(*link, vip_addresses());
+}
+
+void PairRunner::perform(const ProbeVip& /*effect*/) {
+  probe_vip(executor_, config_.vips.front().address, server_port(), kVipProbePatience,
+            [weak = std::weak_ptr(self_)](bool held) {
+              if (const auto self = weak.lock()) (*self)->feed(PairInput(VipProbed{held}));
+            });
+}
+
+void PairRunner::perform(const RefreshFacts& effect) {
+  watch(effect.server).refresh();
+}
+
+void PairRunner::perform(const Notify& effect) {
+  since_wall_ = std::chrono::system_clock::now();
+  hooks::NotifyEvent event;
+  event.state = effect.state;
+  event.pair = config_.name;
+  event.priority = config_.priority.value;
+  event.previous = std::exchange(previous_word_, hooks::to_word(effect.state));
+  event.reason = effect.reason;
+  event.initial = effect.initial;
+  event.epoch = pair_.snapshot().epoch;
+  for (const auto& vip : config_.vips) event.vips.push_back(vip.to_string());
+  event.peer = config_.peer_server.host + ":" + std::to_string(config_.peer_server.port);
+  notifier_.notify(event);
+}
+
+void PairRunner::perform(const Say& effect) {
+  const auto level = effect.weight == Weight::info ? spdlog::level::info : spdlog::level::warn;
+  log_->log(level, "{}: {}", config_.name, effect.text);
+}
+
+void PairRunner::perform(const Stopped& /*effect*/) {
+  ended_ = true;
+  router_timer_.cancel();
+  pair_timer_.cancel();
+  procedures_.cancel();
+  announcer_.stop();
+  local_.stop();
+  peer_.stop();
+  notifier_.when_idle(stopped_);
+}
+
+PairStatus PairRunner::status() const {
+  const auto now = steady_clock::now();
+  PairStatus out;
+  out.name = config_.name;
+  out.pair = pair_.snapshot();
+  out.for_seconds = std::chrono::duration<double>(now - out.pair.since).count();
+  out.since = wall_clock(since_wall_);
+  out.interface = config_.interface;
+  out.router_config = instance_.config();
+  out.router = instance_.snapshot();
+  if (out.router.state != vrrp::State::initialize) out.source = hub_.source().to_string();
+  out.received = received_;
+  out.sent = adverts_sent_;
+  for (const auto& vip : config_.vips) {
+    out.vips.emplace_back(vip.to_string(), vips_.is_present(vip));
+  }
+  out.vip_repairs = vips_.repairs();
+  out.server = {local_.address().to_string(), local_.snapshot(), -1};
+  out.peer = {peer_.address().to_string(), peer_.snapshot(), -1};
+  out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);
+  out.peer.lag_bytes = lag_between(out.server.monitor.facts, out.peer.monitor.facts);
+  return out;
+}
+
+}  // namespace agent::io

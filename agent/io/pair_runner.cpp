@@ -1,0 +1,301 @@
+// See pair_runner.hpp: inputs and the loop. What effects do is in pair_effects.cpp.
+#include "agent/io/pair_runner.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/io/vip_probe.hpp"
+
+namespace agent::io {
+
+using hooks::Target;
+using std::chrono::steady_clock;
+
+namespace {
+
+// Expiry of a timer that waits for nothing.
+constexpr auto kIdle = vrrp::TimePoint::min();
+constexpr auto kRefusalLogSpacing = std::chrono::seconds(10);
+
+vrrp::AdmissionRules admission_rules(const PairConfig& config) {
+  vrrp::AdmissionRules rules;
+  rules.version = config.version;
+  rules.vrid = config.vrid;
+  rules.interval = config.advert_interval;
+  rules.auth_type = config.auth_type;
+  rules.auth = config.auth;
+  for (const auto& vip : config.vips) rules.addresses.push_back(vip.address);
+  rules.unicast_peers = config.unicast_peers;
+  return rules;
+}
+
+// The second witness must be quicker than VRRP's own silence: the peer's server is asked at least
+// once in each advert interval.
+health::MonitorConfig peer_monitor(const PairConfig& config) {
+  health::MonitorConfig monitor = config.monitor;
+  monitor.ping_interval = std::min(monitor.ping_interval, config.advert_interval);
+  return monitor;
+}
+
+PairRules pair_rules(const PairConfig& config) {
+  PairRules rules;
+  rules.candidacy.peer = {config.peer_server.host, config.peer_server.port};
+  rules.candidacy.max_replica_age = config.max_replica_age;
+  rules.candidacy.wait_for_peer = config.wait_for_peer;
+  rules.candidacy.vip_lease = config.vip_lease;
+  rules.candidacy.witness_patience =
+      2 * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
+  rules.replication = {config.replication_host, config.replication_port};
+  rules.promote_budget = config.promote_timeout;
+  rules.handover_budget = config.handover_timeout;
+  return rules;
+}
+
+health::io::ServerAddress server_address(const ServerConfig& server) {
+  return {server.host, server.port, server.unix_path};
+}
+
+health::io::Credentials credentials(const ServerConfig& server) {
+  return {server.user, server.password};
+}
+
+}  // namespace
+
+PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
+                       vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
+                       std::shared_ptr<spdlog::logger> log, std::function<void()> stopped)
+    : executor_(std::move(executor)),
+      config_(config),
+      hub_(hub),
+      records_(records),
+      log_(std::move(log)),
+      stopped_(std::move(stopped)),
+      admission_(admission_rules(config)),
+      instance_(vrrp::InstanceConfig{.version = config.version,
+                                     .vrid = config.vrid,
+                                     .priority = config.priority,
+                                     .advert_interval = config.advert_interval}),
+      pair_(pair_rules(config)),
+      router_timer_(executor_),
+      pair_timer_(executor_),
+      local_(executor_, server_address(config.server), credentials(config.server), config.monitor,
+             events_of(Target::local)),
+      peer_(executor_, server_address(config.peer_server), credentials(config.peer_server),
+            peer_monitor(config), events_of(Target::peer)),
+      procedures_(executor_,
+                  [this](Target target, const std::vector<std::string>& words,
+                         hooks::io::ProcedureRunner::ReplyHandler handler) {
+                    watch(target).command(words, std::move(handler));
+                  }),
+      notifier_(executor_, config.notify,
+                [this](hooks::io::HookSeverity severity, const std::string& text) {
+                  const bool warning = severity == hooks::io::HookSeverity::warning;
+                  log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}",
+                            config_.name, text);
+                }),
+      vips_(executor_, netlink, config.interface, config.vips, config.vip_lease,
+            {.repaired =
+                 [this](const vrrp::Prefix& vip) {
+                   log_->warn("{}: VIP {} was removed by somebody and is back", config_.name,
+                              vip.to_string());
+                   announcer_.burst();
+                 },
+             .problem =
+                 [this](const std::string& text) { log_->error("{}: {}", config_.name, text); }}),
+      announcer_(executor_,
+                 {.count = config.announce_count,
+                  .repeat_after = config.announce_repeat,
+                  .refresh = config.announce_refresh},
+                 [this](const std::string& text) { log_->warn("{}: {}", config_.name, text); }),
+      since_wall_(std::chrono::system_clock::now()),
+      self_(std::make_shared<PairRunner*>(this)) {
+  InterfaceHub::Subscriber subscriber{
+      .vrid = config_.vrid,
+      .multicast = config_.unicast_peers.empty(),
+      .vips = {},
+      .received = [this](const vrrp::Datagram& datagram) { received(datagram); },
+      .link_changed = [this](const vrrp::LinkChanged& link) { feed(vrrp::InstanceInput(link)); }};
+  for (const auto& address : vip_addresses()) subscriber.vips.insert(address);
+  hub_.subscribe(std::move(subscriber));
+}
+
+void PairRunner::start() {
+  auto loaded = records_.load(config_.name);
+  if (!loaded.problem.empty()) log_->error("{}: {}", config_.name, loaded.problem);
+  if (!config_.notify.fifo.empty()) notifier_.open_fifo();
+  feed(PairInput(Begin{loaded.record, vips_.present() > 0}));
+  local_.start();
+  peer_.start();
+}
+
+void PairRunner::stop() {
+  feed(PairInput(StopRequested{}));
+}
+
+std::optional<std::string> PairRunner::promote() {
+  const Sight& sight = pair_.sight();
+  if (pair_.snapshot().state == PairState::leading) return "this node leads already";
+  if (sight.leader_advertises) return "the other node leads; stop its agent to move the role";
+  if (sight.local.health != health::Health::up) {
+    return "the local server is " + std::string(health::to_string(sight.local.health));
+  }
+  log_->warn("{}: promotion with accepted data loss was requested", config_.name);
+  feed(PairInput(PromoteRequested{}));
+  return std::nullopt;
+}
+
+// ---- the loop ----------------------------------------------------------------------------------
+
+void PairRunner::feed(Input input) {
+  queue_.push_back(std::move(input));
+  if (draining_) return;  // the effect that caused it is performed first
+  draining_ = true;
+  drain();
+  draining_ = false;
+  arm();
+}
+
+void PairRunner::drain() {
+  while (!queue_.empty() && !ended_) {
+    const Input input = std::move(queue_.front());
+    queue_.pop_front();
+    std::visit([&](const auto& one) { take(one); }, input);
+  }
+}
+
+void PairRunner::take(const vrrp::InstanceInput& input) {
+  for (const auto& effect : instance_.step(steady_clock::now(), input)) {
+    std::visit(
+        [&](const auto& one) {
+          using Effect = std::decay_t<decltype(one)>;
+          if constexpr (std::is_same_v<Effect, vrrp::SendAdvert>) {
+            perform(one);
+          } else {
+            queue_.emplace_back(PairInput(RouterChanged{one}));
+          }
+        },
+        effect);
+  }
+}
+
+void PairRunner::take(const PairInput& input) {
+  for (const auto& effect : pair_.step(steady_clock::now(), input)) {
+    std::visit([&](const auto& one) { perform(one); }, effect);
+  }
+}
+
+void PairRunner::arm() {
+  if (ended_) return;
+  const auto wait = [this](boost::asio::steady_timer& timer,
+                           std::optional<vrrp::TimePoint> deadline, auto make_input) {
+    if (timer.expiry() == deadline.value_or(kIdle)) return;
+    timer.expires_at(deadline.value_or(kIdle));
+    if (!deadline) return;
+    timer.async_wait(
+        [weak = std::weak_ptr(self_), make_input, &timer](const boost::system::error_code& error) {
+          const auto self = weak.lock();
+          if (error || !self) return;
+          timer.expires_at(kIdle);
+          (*self)->feed(make_input());
+        });
+  };
+  wait(router_timer_, instance_.next_deadline(),
+       [] { return Input(vrrp::InstanceInput(vrrp::DeadlineReached{})); });
+  wait(pair_timer_, pair_.next_deadline(), [] { return Input(PairInput(TimePassed{})); });
+}
+
+// ---- packets -----------------------------------------------------------------------------------
+
+void PairRunner::received(const vrrp::Datagram& datagram) {
+  admission_.own_source = hub_.source();
+  const auto judged = vrrp::admit(datagram, admission_);
+  if (const auto* no = std::get_if<vrrp::Refused>(&judged)) return refused(datagram, *no);
+  const auto& admitted = std::get<vrrp::Admitted>(judged);
+  ++received_.accepted;
+  if (admitted.checksum_form == vrrp::ChecksumForm::message_only) {
+    ++received_.accepted_message_only_checksum;
+  }
+  if (admitted.address_list_differs && !list_difference_logged_) {
+    list_difference_logged_ = true;
+    log_->warn("{}: {} advertises another list of VIPs than this node has; make them equal",
+               config_.name, datagram.source.to_string());
+  }
+  feed(vrrp::InstanceInput(vrrp::AdvertReceived{datagram.source, admitted.advertisement.priority,
+                                                admitted.advertisement.interval}));
+}
+
+void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused) {
+  ++received_.refused.at(static_cast<std::size_t>(refused.reason));
+  // A group of the other version with the same VRID is none of ours.
+  ++refusals_unlogged_;
+  const auto now = steady_clock::now();
+  if (refusal_logged_ != vrrp::TimePoint{} && now - refusal_logged_ < kRefusalLogSpacing) return;
+  refusal_logged_ = now;
+  const std::string_view detail = refused.reason == vrrp::Refusal::malformed
+                                      ? vrrp::to_string(refused.decode_error)
+                                      : std::string_view{};
+  log_->warn("{}: refused {} packet(s) of VRID {}, the last from {}: {} {}", config_.name,
+             std::exchange(refusals_unlogged_, 0), config_.vrid.value, datagram.source.to_string(),
+             vrrp::to_string(refused.reason), detail);
+}
+
+void PairRunner::send_advert(vrrp::Priority priority) {
+  vrrp::Advertisement advert;
+  advert.version = config_.version;
+  advert.vrid = config_.vrid;
+  advert.priority = priority;
+  advert.interval = config_.advert_interval;
+  advert.addresses = vip_addresses();
+  advert.auth_type = config_.auth_type;
+  advert.auth = config_.auth;
+  ++advert_id_;
+  ++adverts_sent_;
+  std::string problem;
+  const auto send = [&](const vrrp::IpAddress& destination) {
+    const auto message = vrrp::encode(advert, hub_.source(), destination);
+    if (auto failed = hub_.send(destination, advert_id_, message)) problem = *failed;
+  };
+  if (config_.unicast_peers.empty()) send(vrrp::ipv4_multicast_group());
+  for (const auto& peer : config_.unicast_peers) send(peer);
+  if (problem != send_problem_ && !problem.empty()) {
+    log_->warn("{}: sending an advert failed: {}", config_.name, problem);
+  }
+  send_problem_ = problem;
+}
+
+// ---- the two servers ---------------------------------------------------------------------------
+
+health::io::WatchEvents PairRunner::events_of(Target server) {
+  return {.health_changed =
+              [this, server](const health::HealthChanged& changed) {
+                log_->info("{}: {} server is {}{}{}", config_.name,
+                           server == Target::local ? "the local" : "the peer's",
+                           health::to_string(changed.health), changed.detail.empty() ? "" : ": ",
+                           changed.detail);
+                feed(PairInput(HealthSeen{server, changed.health, changed.detail}));
+              },
+          .facts_read =
+              [this, server](const health::FactsRead& read) {
+                feed(PairInput(FactsSeen{server, watch(server).snapshot().facts, read.restarted}));
+              },
+          .answered =
+              [this, server](vrrp::TimePoint) {
+                if (server == Target::peer) feed(PairInput(PeerAnswered{}));
+              }};
+}
+
+health::io::RedisWatch& PairRunner::watch(Target server) {
+  return server == Target::local ? local_ : peer_;
+}
+
+std::uint16_t PairRunner::server_port() const {
+  return config_.server.port != 0 ? config_.server.port : config_.replication_port;
+}
+
+std::vector<vrrp::IpAddress> PairRunner::vip_addresses() const {
+  std::vector<vrrp::IpAddress> out;
+  for (const auto& vip : config_.vips) out.push_back(vip.address);
+  return out;
+}
+
+}  // namespace agent::io

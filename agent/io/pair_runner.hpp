@@ -1,0 +1,118 @@
+// One pair at work: feeds agent::Pair and vrrp::Instance with what happens and performs what they
+// want, front to back. One input is taken to its end before the next; nothing here waits.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "agent/config.hpp"
+#include "agent/io/interface_hub.hpp"
+#include "agent/io/record_store.hpp"
+#include "agent/pair.hpp"
+#include "agent/status.hpp"
+#include "health/io/redis_watch.hpp"
+#include "hooks/io/notifier.hpp"
+#include "hooks/io/procedure_runner.hpp"
+#include "vrrp/admission.hpp"
+#include "vrrp/instance.hpp"
+#include "vrrp/io/announcer.hpp"
+#include "vrrp/io/netlink.hpp"
+#include "vrrp/io/vip_table.hpp"
+
+namespace agent::io {
+
+class PairRunner {
+ public:
+  // `stopped`: the pair has left its role and its hooks have ended.
+  PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
+             vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
+             std::shared_ptr<spdlog::logger> log, std::function<void()> stopped);
+
+  void start();
+  // Hands over if anybody can take it; `stopped` follows.
+  void stop();
+  // nullopt: begun. Otherwise why not, in one sentence.
+  std::optional<std::string> promote();
+
+  PairStatus status() const;
+  const std::string& name() const { return config_.name; }
+  vrrp::io::VipTable& vips() { return vips_; }
+
+ private:
+  using Input = std::variant<PairInput, vrrp::InstanceInput>;
+
+  void feed(Input input);
+  void drain();
+  void take(const vrrp::InstanceInput& input);
+  void take(const PairInput& input);
+  void arm();
+  void received(const vrrp::Datagram& datagram);
+  void refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused);
+  void send_advert(vrrp::Priority priority);
+
+  void perform(const vrrp::SendAdvert& effect);
+  void perform(const StartWork& effect);
+  void perform(const PostFence& effect);
+  void perform(const SetEligibility& effect);
+  void perform(const Persist& effect);
+  void perform(const InstallVips& effect);
+  void perform(const ParkVips& effect);
+  void perform(const WithdrawVips& effect);
+  void perform(const Announce& effect);
+  void perform(const ProbeVip& effect);
+  void perform(const RefreshFacts& effect);
+  void perform(const Notify& effect);
+  void perform(const Say& effect);
+  void perform(const Stopped& effect);
+
+  std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
+  health::io::WatchEvents events_of(hooks::Target server);
+  health::io::RedisWatch& watch(hooks::Target server);
+  std::uint16_t server_port() const;
+  std::vector<vrrp::IpAddress> vip_addresses() const;
+
+  boost::asio::any_io_executor executor_;
+  PairConfig config_;
+  InterfaceHub& hub_;
+  RecordStore& records_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::function<void()> stopped_;
+
+  vrrp::AdmissionRules admission_;
+  vrrp::Instance instance_;
+  Pair pair_;
+  std::deque<Input> queue_;
+  bool draining_ = false;
+  bool ended_ = false;
+
+  boost::asio::steady_timer router_timer_;
+  boost::asio::steady_timer pair_timer_;
+  health::io::RedisWatch local_;
+  health::io::RedisWatch peer_;
+  hooks::io::ProcedureRunner procedures_;
+  hooks::io::Notifier notifier_;
+  vrrp::io::VipTable vips_;
+  vrrp::io::Announcer announcer_;
+
+  std::uint16_t advert_id_ = 0;
+  std::uint64_t adverts_sent_ = 0;
+  vrrp::ReceiveCounters received_;
+  vrrp::TimePoint refusal_logged_{};
+  std::uint64_t refusals_unlogged_ = 0;
+  bool list_difference_logged_ = false;
+  std::string send_problem_;
+  std::string previous_word_;
+  std::chrono::system_clock::time_point since_wall_;
+  // Handlers of timers and probes hold a weak reference: none outlives the runner.
+  std::shared_ptr<PairRunner*> self_;
+};
+
+}  // namespace agent::io
