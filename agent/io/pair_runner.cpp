@@ -248,7 +248,7 @@ void PairRunner::send_advert(vrrp::Priority priority) {
   advert.addresses = vip_addresses();
   advert.auth_type = config_.auth_type;
   advert.auth = config_.auth;
-  ++advert_id_;
+  if (++advert_id_ == 0) ++advert_id_;  // 0 would let the kernel choose
   ++adverts_sent_;
   std::string problem;
   const auto send = [&](const vrrp::IpAddress& destination) {

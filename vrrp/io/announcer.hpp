@@ -1,5 +1,6 @@
 // Gratuitous ARP for virtual addresses, in the form keepalived sends: an ARP request whose sender
 // and target address are the VIP, broadcast, from the real MAC.
+// IPv6 addresses are announced by unsolicited neighbour advertisements with the Override flag.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,7 +15,7 @@
 namespace vrrp::io {
 
 struct AnnounceConfig {
-  int count = 5;                                     // frames per VIP, at once
+  int count = 5;                                                    // frames per VIP, at once
   std::chrono::nanoseconds repeat_after = std::chrono::seconds(5);  // and again; 0: not
   std::chrono::nanoseconds refresh = std::chrono::seconds(60);      // while leading; 0: never
 };

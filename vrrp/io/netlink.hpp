@@ -68,6 +68,11 @@ class Netlink {
   // it could not be read or set.
   std::optional<std::uint32_t> set_arp_ignore(unsigned link_index, std::uint32_t value);
 
+  // While a handle for the link lives, the link answers ARP for its own addresses only
+  // (arp_ignore 1) and names no other as sender (arp_announce 2). Handles of several pairs share
+  // one setting; the values from before return with the last of them. nullptr: could not be set.
+  std::shared_ptr<void> restrict_arp(unsigned link_index);
+
  private:
   struct Impl;
   std::shared_ptr<Impl> impl_;

@@ -15,8 +15,8 @@
 namespace vrrp::io {
 
 struct VipEvents {
-  std::function<void(const Prefix&)> repaired;          // was gone, is back
-  std::function<void(const std::string&)> problem;      // could not add or remove: sentence
+  std::function<void(const Prefix&)> repaired;      // was gone, is back
+  std::function<void(const std::string&)> problem;  // could not add or remove: sentence
 };
 
 class VipTable {
@@ -37,6 +37,7 @@ class VipTable {
   bool installed() const;
   // How many of the VIPs are on the interface, whoever put them there.
   std::size_t present() const;
+  bool is_present(const Prefix& vip) const;
   std::uint64_t repairs() const;
 
   // Feed from NetlinkEvents (the owner of Netlink dispatches to all tables).
