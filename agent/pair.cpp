@@ -144,13 +144,14 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   ServerSight& server = local ? sight_.local : sight_.peer;
   server.facts = seen.facts;
   server.last_answer = now;
+  // What an earlier run of the server had is not what this one has.
+  if (local && seen.restarted) sight_.in_sync_at.reset();
   if (local && server.is_replica() && seen.facts.link_up && !seen.facts.sync_in_progress) {
     sight_.in_sync_at = now;
   }
   if (!local && server.is_master()) sight_.leader_seen_at = now;
-  if (local && seen.restarted) {
-    sight_.in_sync_at.reset();
-    if (std::holds_alternative<Leading>(state_)) leave(now, "the local server was restarted");
+  if (local && seen.restarted && std::holds_alternative<Leading>(state_)) {
+    leave(now, "the local server was restarted");
   }
   successor_seen(now);
 }
