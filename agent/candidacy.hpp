@@ -19,6 +19,7 @@ struct ServerSight {
   health::Health health = health::Health::unknown;
   std::string detail;                        // clause behind the verdict
   std::optional<health::ServerFacts> facts;  // last INFO that was understood
+  std::optional<TimePoint> facts_at;         // when
   std::optional<TimePoint> last_answer;      // any reply
   bool is_master() const { return facts && facts->role == health::Role::master; }
   bool is_replica() const { return facts && facts->role == health::Role::replica; }

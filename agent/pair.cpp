@@ -144,11 +144,13 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   ServerSight& server = local ? sight_.local : sight_.peer;
   server.facts = seen.facts;
   server.last_answer = now;
+  server.facts_at = now;
   // What an earlier run of the server had is not what this one has.
-  if (local && seen.restarted) sight_.in_sync_at.reset();
-  if (local && server.is_replica() && seen.facts.link_up && !seen.facts.sync_in_progress) {
-    sight_.in_sync_at = now;
+  if (local && seen.restarted) {
+    sight_.in_sync_at.reset();
+    link_up_since_.reset();
   }
+  note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
   if (local && seen.restarted && std::holds_alternative<Leading>(state_)) {
     leave(now, "the local server was restarted");
@@ -349,12 +351,6 @@ bool Pair::server_usable() const {
     case Health::unreachable: return false;
     default: return true;
   }
-}
-
-bool Pair::standby_in_sync() const {
-  const ServerSight& peer = sight_.peer;
-  return peer.health == Health::up && peer.is_replica() && peer.facts->link_up &&
-         !peer.facts->sync_in_progress;
 }
 
 void Pair::start_work(TimePoint /*now*/, Work work, Duration budget) {

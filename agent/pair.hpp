@@ -119,6 +119,7 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember();
+  void note_sync(TimePoint now);
   void watch_the_link(TimePoint now);
 
   // pair_promote.cpp: the way up
@@ -147,6 +148,7 @@ class Pair {
 
   bool idle() const;
   bool server_usable() const;
+  bool acknowledged(const ServerSight& master, const health::Endpoint& replica) const;
   bool standby_in_sync() const;
   void start_work(TimePoint now, Work work, Duration budget);
   template <typename Effect>
@@ -172,6 +174,7 @@ class Pair {
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // only an operator can make this node eligible
+  std::optional<TimePoint> link_up_since_;      // of the local replica, as seen from here
   std::optional<TimePoint> look_again_;         // at a replication link that is on its way up
   std::string follow_problem_;
   std::string persist_problem_;

@@ -1,5 +1,7 @@
 // Standing by: whoever does not lead is a replica of the leader (rules 6 and 8), and the record is
 // kept true to the last sight.
+#include <algorithm>
+
 #include "agent/pair.hpp"
 
 namespace agent {
@@ -72,7 +74,7 @@ void Pair::remember() {
   } else if (std::holds_alternative<Standby>(state_) && sight_.leader_advertises &&
              sight_.local.is_replica()) {
     record.role = RecordRole::standby;
-    record.in_sync = local.link_up && !local.sync_in_progress;
+    record.in_sync = link_up_since_ && sight_.in_sync_at;
   } else {
     return;
   }
@@ -83,17 +85,56 @@ void Pair::remember() {
   emit(Persist{record, false});
 }
 
+// Link up is not in sync yet: after a diskless full sync the master sends the stream only when it
+// has taken the replica's first REPLCONF ACK, which can be a second later, and what it acknowledges
+// to clients meanwhile exists once. So the master's word is needed too: our entry in its INFO with
+// an acknowledged offset, read after the link came up.
+void Pair::note_sync(TimePoint now) {
+  const ServerSight& local = sight_.local;
+  const bool linked = local.is_replica() && local.facts->link_up && !local.facts->sync_in_progress;
+  if (!linked) return link_up_since_.reset();
+  if (!link_up_since_) link_up_since_ = now;
+  const ServerSight& leader = sight_.peer;
+  // A master that does not tell us anything leaves only the link to go by.
+  const bool mute = leader.health == Health::denied || !leader.facts;
+  const bool confirmed = leader.facts_at && *leader.facts_at >= *link_up_since_ &&
+                         acknowledged(leader, rules_.replication);
+  if (mute || confirmed || sight_.in_sync_at) sight_.in_sync_at = now;
+}
+
+bool Pair::acknowledged(const ServerSight& master, const health::Endpoint& replica) const {
+  if (!master.is_master()) return false;
+  const auto& replicas = master.facts->replicas;
+  const auto acks = [](const health::ConnectedReplica& one) {
+    return one.online && one.offset > 0;
+  };
+  const auto named = std::find_if(replicas.begin(), replicas.end(), [&](const auto& one) {
+    return one.endpoint.host == replica.host;
+  });
+  // Behind an address translation or with replica-announce-ip it goes by another name.
+  return named != replicas.end() ? acks(*named)
+                                 : std::any_of(replicas.begin(), replicas.end(), acks);
+}
+
+bool Pair::standby_in_sync() const {
+  const ServerSight& peer = sight_.peer;
+  return peer.health == Health::up && peer.is_replica() && peer.facts->link_up &&
+         !peer.facts->sync_in_progress && acknowledged(sight_.local, rules_.candidacy.peer);
+}
+
 // A link that comes up decides whether a failover would work; that is worth more than one look in
-// each info_interval. The replica's side is asked: it knows first.
+// each info_interval. Both sides are asked: the replica knows its link first, the master the rest.
 void Pair::watch_the_link(TimePoint now) {
   const bool leads = std::holds_alternative<Leading>(state_);
   const ServerSight& replica = leads ? sight_.peer : sight_.local;
-  const bool coming = (leads || std::holds_alternative<Standby>(state_)) &&
-                      replica.health == Health::up && replica.is_replica() &&
-                      (!replica.facts->link_up || replica.facts->sync_in_progress);
-  if (!coming) return look_again_.reset();
+  const bool waits = replica.health == Health::up && replica.is_replica() &&
+                     (leads ? !standby_in_sync() : !link_up_since_ || !sight_.in_sync_at);
+  if (!waits || (!leads && !std::holds_alternative<Standby>(state_))) return look_again_.reset();
   if (look_again_ && now < *look_again_) return;
-  if (look_again_) emit(RefreshFacts{leads ? Target::peer : Target::local});
+  if (look_again_) {
+    emit(RefreshFacts{Target::local});
+    emit(RefreshFacts{Target::peer});
+  }
   look_again_ = now + kLinkPoll;
 }
 

@@ -107,19 +107,36 @@ agent::FactsSeen parse_facts(const Words& words) {
   facts.role = role == "master" ? health::Role::master : health::Role::replica;
   facts.keys = 10;
   facts.run_id = "run1";
+  // The other node's replica, streaming.
+  const bool local = seen.server == Target::local;
+  if (role == "master") facts.replicas = {{{local ? "10.0.0.1" : "10.0.0.2", 6379}, true, 1, 0}};
   for (const auto& [key, value] : parse_fields(words, 3)) {
-    if (key == "of") facts.master = parse_endpoint(value);
-    else if (key == "link") facts.link_up = value == "up";
-    else if (key == "sync") facts.sync_in_progress = true;
-    else if (key == "offset") facts.offset = std::stoll(value);
-    else if (key == "keys") facts.keys = std::stoll(value);
-    else if (key == "replid") facts.replid = value;
-    else if (key == "replid2") facts.replid2 = value;
-    else if (key == "fork") facts.second_offset = std::stoll(value);
-    else if (key == "run") facts.run_id = value;
-    else if (key == "bad_disk") facts.last_bgsave_ok = false;
-    else if (key == "restarted") seen.restarted = true;
-    else unknown(key);
+    if (key == "of")
+      facts.master = parse_endpoint(value);
+    else if (key == "link")
+      facts.link_up = value == "up";
+    else if (key == "sync")
+      facts.sync_in_progress = true;
+    else if (key == "offset")
+      facts.offset = std::stoll(value);
+    else if (key == "keys")
+      facts.keys = std::stoll(value);
+    else if (key == "replid")
+      facts.replid = value;
+    else if (key == "replid2")
+      facts.replid2 = value;
+    else if (key == "fork")
+      facts.second_offset = std::stoll(value);
+    else if (key == "run")
+      facts.run_id = value;
+    else if (key == "no_ack")
+      facts.replicas.front().offset = 0;
+    else if (key == "bad_disk")
+      facts.last_bgsave_ok = false;
+    else if (key == "restarted")
+      seen.restarted = true;
+    else
+      unknown(key);
   }
   return seen;
 }
@@ -140,11 +157,13 @@ agent::RouterChanged parse_router(const Words& words) {
   unknown(what);
 }
 
-std::string target_word(Target target) { return target == Target::local ? "local" : "peer"; }
+std::string target_word(Target target) {
+  return target == Target::local ? "local" : "peer";
+}
 
 std::string milliseconds(Duration duration) {
-  return std::to_string(
-             std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) + "ms";
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
+         "ms";
 }
 
 struct FormatWork {
@@ -178,8 +197,7 @@ struct FormatEffect {
   }
   std::string operator()(const agent::Persist& e) const {
     const agent::Record& r = e.record;
-    return std::string("persist ") +
-           (r.role == agent::RecordRole::leader ? "leader" : "standby") +
+    return std::string("persist ") + (r.role == agent::RecordRole::leader ? "leader" : "standby") +
            " epoch=" + std::to_string(r.epoch) + (r.in_sync ? " in_sync" : "") +
            (r.has_data ? " has_data" : "") + " run=" + r.run_id + (e.answer ? " and answer" : "");
   }
@@ -192,8 +210,8 @@ struct FormatEffect {
     return "refresh " + target_word(e.server);
   }
   std::string operator()(const agent::Notify& e) const {
-    return "notify " + std::string(hooks::to_word(e.state)) + (e.initial ? " initial" : "") +
-           ": " + e.reason;
+    return "notify " + std::string(hooks::to_word(e.state)) + (e.initial ? " initial" : "") + ": " +
+           e.reason;
   }
   std::string operator()(const agent::Say& e) const {
     return std::string(e.weight == agent::Weight::info ? "say" : "warn") + ": " + e.text;
