@@ -133,6 +133,7 @@ void Pair::on(TimePoint now, const HealthSeen& seen) {
   ServerSight& server = seen.server == Target::local ? sight_.local : sight_.peer;
   server.health = seen.health;
   server.detail = seen.detail;
+  if (seen.server == Target::peer && seen.health != Health::up) standby_in_sync_ = false;
   // It wakes up with what clients had queued; the fence stands in the same queue.
   const bool leads = std::holds_alternative<Leading>(state_);
   if (seen.server == Target::local && seen.health == Health::hung && leads) emit(PostFence{});
@@ -146,10 +147,9 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   server.last_answer = now;
   server.facts_at = now;
   // What an earlier run of the server had is not what this one has.
-  if (local && seen.restarted) {
-    sight_.in_sync_at.reset();
-    link_up_since_.reset();
-  }
+  if (seen.restarted) server.link_up_since.reset();
+  if (seen.restarted && local) sight_.in_sync_at.reset();
+  note_link(now, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
   if (local && seen.restarted && std::holds_alternative<Leading>(state_)) {

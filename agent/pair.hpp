@@ -119,6 +119,7 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember();
+  static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
   void watch_the_link(TimePoint now);
 
@@ -148,8 +149,9 @@ class Pair {
 
   bool idle() const;
   bool server_usable() const;
-  bool acknowledged(const ServerSight& master, const health::Endpoint& replica) const;
-  bool standby_in_sync() const;
+  bool acknowledged(TimePoint now, const ServerSight& master, const ServerSight& replica,
+                    const health::Endpoint& replica_endpoint) const;
+  bool standby_in_sync() const { return standby_in_sync_; }
   void start_work(TimePoint now, Work work, Duration budget);
   template <typename Effect>
   void emit(Effect effect) {
@@ -174,8 +176,8 @@ class Pair {
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // only an operator can make this node eligible
-  std::optional<TimePoint> link_up_since_;      // of the local replica, as seen from here
-  std::optional<TimePoint> look_again_;         // at a replication link that is on its way up
+  bool standby_in_sync_ = false;         // the peer's replica has all that our master streams
+  std::optional<TimePoint> look_again_;  // at a replication link that is on its way up
   std::string follow_problem_;
   std::string persist_problem_;
   std::map<std::string, std::string> alarms_;

@@ -12,6 +12,8 @@ using hooks::Target;
 namespace {
 constexpr auto kFollowRetry = std::chrono::seconds(1);
 constexpr auto kLinkPoll = std::chrono::milliseconds(100);
+// REPLCONF ACK comes once a second (replicationCron), and a little later.
+constexpr auto kAckPeriod = std::chrono::milliseconds(1500);
 constexpr auto kFollowBudget = std::chrono::seconds(2);
 }  // namespace
 
@@ -74,7 +76,7 @@ void Pair::remember() {
   } else if (std::holds_alternative<Standby>(state_) && sight_.leader_advertises &&
              sight_.local.is_replica()) {
     record.role = RecordRole::standby;
-    record.in_sync = link_up_since_ && sight_.in_sync_at;
+    record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
   } else {
     return;
   }
@@ -85,41 +87,47 @@ void Pair::remember() {
   emit(Persist{record, false});
 }
 
+void Pair::note_link(TimePoint now, ServerSight& server) {
+  const bool linked =
+      server.is_replica() && server.facts->link_up && !server.facts->sync_in_progress;
+  if (!linked) {
+    server.link_up_since.reset();
+  } else if (!server.link_up_since) {
+    server.link_up_since = now;
+  }
+}
+
 // Link up is not in sync yet: after a diskless full sync the master sends the stream only when it
 // has taken the replica's first REPLCONF ACK, which can be a second later, and what it acknowledges
-// to clients meanwhile exists once. So the master's word is needed too: our entry in its INFO with
-// an acknowledged offset, read after the link came up.
+// to clients meanwhile exists once. So the master's word is needed too.
 void Pair::note_sync(TimePoint now) {
   const ServerSight& local = sight_.local;
-  const bool linked = local.is_replica() && local.facts->link_up && !local.facts->sync_in_progress;
-  if (!linked) return link_up_since_.reset();
-  if (!link_up_since_) link_up_since_ = now;
-  const ServerSight& leader = sight_.peer;
+  const ServerSight& peer = sight_.peer;
+  standby_in_sync_ = peer.health == Health::up && peer.link_up_since &&
+                     acknowledged(now, local, peer, rules_.candidacy.peer);
+  if (!local.link_up_since) return;
   // A master that does not tell us anything leaves only the link to go by.
-  const bool mute = leader.health == Health::denied || !leader.facts;
-  const bool confirmed = leader.facts_at && *leader.facts_at >= *link_up_since_ &&
-                         acknowledged(leader, rules_.replication);
+  const bool mute = peer.health == Health::denied || !peer.facts;
+  const bool confirmed = acknowledged(now, peer, local, rules_.replication);
   if (mute || confirmed || sight_.in_sync_at) sight_.in_sync_at = now;
 }
 
-bool Pair::acknowledged(const ServerSight& master, const health::Endpoint& replica) const {
-  if (!master.is_master()) return false;
+// Whether `master` has heard an acknowledgement of `replica` since its link came up.
+bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSight& replica,
+                        const health::Endpoint& replica_endpoint) const {
+  if (!master.is_master() || *master.facts_at < *replica.link_up_since) return false;
+  // Nothing was ever streamed, so there is no offset to acknowledge; the first one is due in 1 s.
+  if (master.facts->offset == 0) return now >= *replica.link_up_since + kAckPeriod;
   const auto& replicas = master.facts->replicas;
   const auto acks = [](const health::ConnectedReplica& one) {
     return one.online && one.offset > 0;
   };
   const auto named = std::find_if(replicas.begin(), replicas.end(), [&](const auto& one) {
-    return one.endpoint.host == replica.host;
+    return one.endpoint.host == replica_endpoint.host;
   });
   // Behind an address translation or with replica-announce-ip it goes by another name.
   return named != replicas.end() ? acks(*named)
                                  : std::any_of(replicas.begin(), replicas.end(), acks);
-}
-
-bool Pair::standby_in_sync() const {
-  const ServerSight& peer = sight_.peer;
-  return peer.health == Health::up && peer.is_replica() && peer.facts->link_up &&
-         !peer.facts->sync_in_progress && acknowledged(sight_.local, rules_.candidacy.peer);
 }
 
 // A link that comes up decides whether a failover would work; that is worth more than one look in
@@ -128,7 +136,7 @@ void Pair::watch_the_link(TimePoint now) {
   const bool leads = std::holds_alternative<Leading>(state_);
   const ServerSight& replica = leads ? sight_.peer : sight_.local;
   const bool waits = replica.health == Health::up && replica.is_replica() &&
-                     (leads ? !standby_in_sync() : !link_up_since_ || !sight_.in_sync_at);
+                     (leads ? !standby_in_sync() : !replica.link_up_since || !sight_.in_sync_at);
   if (!waits || (!leads && !std::holds_alternative<Standby>(state_))) return look_again_.reset();
   if (look_again_ && now < *look_again_) return;
   if (look_again_) {

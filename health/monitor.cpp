@@ -15,6 +15,9 @@ using std::chrono::milliseconds;
 constexpr Duration kDeniedRetry = std::chrono::seconds(1);
 constexpr std::size_t kMaxQuotedText = 120;
 
+constexpr int kQuickRetries = 3;
+constexpr Duration kQuickRetry = std::chrono::milliseconds(1);
+
 Duration retry_interval(const MonitorConfig& config) {
   return std::clamp<Duration>(config.ping_interval, milliseconds(50), std::chrono::seconds(1));
 }
@@ -142,6 +145,13 @@ void Monitor::on(TimePoint now, const ConnectFailed& failed) {
 void Monitor::on(TimePoint now, const Closed& closed) {
   if (link_ != Link::handshaking && link_ != Link::ready) return;
   drop_connection();
+  // A process that is being killed closes its connections before its listening socket: the first
+  // attempt after the end is accepted and reset, the next one a moment later is refused.
+  if (facts_current_) quick_retries_ = 0;
+  if (!facts_current_ && quick_retries_ < kQuickRetries) {
+    ++quick_retries_;
+    return connect_at(now + kQuickRetry);
+  }
   if (!facts_current_ && ++short_connections_ >= config_.fall) {
     short_connections_ = config_.fall;
     judge(now, Health::hung, "each connection ends without an answer: " + closed.detail);

@@ -164,6 +164,7 @@ class Monitor {
   int strange_ = 0;  // answers to PING or AUTH in a row that mean nothing
   int strange_info_ = 0;
   int short_connections_ = 0;  // in a row that ended before INFO was understood
+  int quick_retries_ = 0;      // attempts right after a connection that ended
 };
 
 }  // namespace health

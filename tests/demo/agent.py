@@ -73,6 +73,10 @@ class Agent:
         pair = self.pair()
         return pair["state"] if pair else "not reachable"
 
+    def has_standby_in_sync(self):
+        pair = self.pair()
+        return pair is not None and pair["standby_in_sync"]
+
     def describe(self):
         if self.process and self.process.poll() is not None:
             return f"the agent of {self.host.label} has ended with {self.process.returncode}"

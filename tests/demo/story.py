@@ -58,7 +58,7 @@ class Story:
         self._a.agent.start()
         self._b.agent.start()
         self._wait_for_leader(self._a, self._b, seconds=20)
-        self._wait_for_standby(self._b, seconds=20)
+        self._wait_for_standby(self._b, self._a, seconds=20)
         self._client.start()
         self._client.phase(1)
         self._writes_go_on()
@@ -76,7 +76,7 @@ class Story:
         self._begin(3)
         self._timeline.fault("the redis-server of A is started with --replicaof B", "repair")
         self._a.server.start(replica=True)
-        self._wait_for_standby(self._a, seconds=20)
+        self._wait_for_standby(self._a, self._b, seconds=20)
         self._expect(self._a_has_what_b_has, 10, "A has every acknowledged write that B has",
                      lambda: self._describe_missing(self._a),
                      lambda: self._describe_missing(self._b))
@@ -101,7 +101,7 @@ class Story:
         network.plug(self._b.host)
         self._b.server.start(replica=True)
         self._b.agent.start()
-        self._wait_for_standby(self._b, seconds=20)
+        self._wait_for_standby(self._b, self._a, seconds=20)
         self._expect(lambda: self._addresses.holders() == {"A"}, 5,
                      "A alone holds the virtual IP", self._addresses.describe)
         self._writes_go_on()
@@ -127,11 +127,14 @@ class Story:
                      f"the server of {side.host.label} is a replica with its link up",
                      side.server.describe, side.agent.describe)
 
-    def _wait_for_standby(self, side, seconds):
+    def _wait_for_standby(self, side, leader, seconds):
+        """The leader's word counts: it knows when its stream has reached the replica."""
         name = side.host.label
         self._wait_for_replica(side, seconds)
         self._expect(lambda: side.agent.state() == "standby", seconds,
                      f"the agent of {name} is standby", side.agent.describe)
+        self._expect(leader.agent.has_standby_in_sync, seconds,
+                     f"the leader says that {name} is in sync", leader.agent.describe)
         self._timeline.event("server " + name, side.server.describe())
 
     def _writes_go_on(self):

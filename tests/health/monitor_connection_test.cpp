@@ -189,17 +189,34 @@ TEST_F(MonitorConnection, ADeadServerThatAcceptsAndStaysSilentIsHung) {
 
 TEST_F(MonitorConnection, AServerThatClosesAtOnceIsNotTriedInATightLoopAndIsHungAtLast) {
   tick(0);
-  connected(1);
-  EXPECT_EQ(closed(2), kNothing);
-  EXPECT_EQ(monitor.next_deadline(), at(100));
-  EXPECT_EQ(tick(100), MonitorEffects{kConnect});
-  connected(101);
-  EXPECT_EQ(closed(102), kNothing);
-  EXPECT_EQ(tick(200), MonitorEffects{kConnect});
-  connected(201);
+  // Three attempts a millisecond apart, for a server that is just dying ...
+  for (const int now : {1, 3, 5}) {
+    connected(now);
+    EXPECT_EQ(closed(now + 1), kNothing);
+    EXPECT_EQ(monitor.next_deadline(), at(now + 2));
+    EXPECT_EQ(tick(now + 2), MonitorEffects{kConnect});
+  }
+  // ... then at the pace of PINGs, and counted.
+  connected(8);
+  EXPECT_EQ(closed(9), kNothing);
+  EXPECT_EQ(monitor.next_deadline(), at(107));
+  EXPECT_EQ(tick(107), MonitorEffects{kConnect});
+  connected(108);
+  EXPECT_EQ(closed(109), kNothing);
+  EXPECT_EQ(tick(207), MonitorEffects{kConnect});
+  connected(208);
   const HealthChanged hung{Health::hung,
                            "each connection ends without an answer: protocol error: HTTP"};
-  EXPECT_EQ(closed(202, "protocol error: HTTP"), MonitorEffects{hung});
+  EXPECT_EQ(closed(209, "protocol error: HTTP"), MonitorEffects{hung});
+}
+
+TEST_F(MonitorConnection, AKilledServerThatAcceptsOnceMoreIsDeadAMillisecondLater) {
+  bring_up();
+  EXPECT_EQ(closed(150), MonitorEffects{kConnect});
+  connected(151);
+  EXPECT_EQ(closed(152, "reset"), kNothing);
+  EXPECT_EQ(tick(153), MonitorEffects{kConnect});
+  EXPECT_EQ(refused(154), MonitorEffects{kDead});
 }
 
 TEST_F(MonitorConnection, AQuestionIsForgottenWithItsConnection) {
