@@ -50,7 +50,7 @@ class Stage:
             file.write(password + "\n")
         # As in the field: the master without persistence, the replica with it.
         a = self._side(A, B, 250, password, persistent=False)
-        b = self._side(B, A, 200, password, persistent=True)
+        b = self._side(B, A, 240, password, persistent=True)
         addresses = Addresses([A, B], VIP, self.timeline)
         self._watchers.append(addresses)
         self._watchers += [Log(side.agent, self.timeline) for side in (a, b)]

@@ -15,7 +15,7 @@ import time
 import resp
 
 PACE = 0.002     # one write each 2 ms at most: the precision of what is measured
-PATIENCE = 0.1   # no answer for this long is a refusal; the next try is a new connection
+PATIENCE = 0.03  # no answer for this long is a refusal; the next try is a new connection
 RETRY = 0.005
 GAP = 0.05       # a slow answer is shorter than this
 BATCH = 500
