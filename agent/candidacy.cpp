@@ -7,7 +7,6 @@ namespace agent {
 namespace {
 
 using health::Health;
-using health::Role;
 using health::ServerFacts;
 
 Candidacy yes(std::string why) {

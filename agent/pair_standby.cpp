@@ -109,7 +109,14 @@ void Pair::note_sync(TimePoint now) {
   // A master that does not tell us anything leaves only the link to go by.
   const bool mute = peer.health == Health::denied || !peer.facts;
   const bool confirmed = acknowledged(now, peer, local, rules_.replication);
-  if (mute || confirmed || sight_.in_sync_at) sight_.in_sync_at = now;
+  if (mute || confirmed || caught_up(peer, local)) sight_.in_sync_at = now;
+}
+
+// Whether `replica` held all that `master` had a moment before: the master was asked first.
+bool Pair::caught_up(const ServerSight& master, const ServerSight& replica) {
+  return master.is_master() && master.facts->replid == replica.facts->replid &&
+         *master.facts_at >= *replica.link_up_since && *replica.facts_at >= *master.facts_at &&
+         replica.facts->offset >= master.facts->offset;
 }
 
 // Whether `master` has heard an acknowledgement of `replica` since its link came up.

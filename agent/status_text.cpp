@@ -31,11 +31,14 @@ const json::object& object_of(const json::object& object, std::string_view key) 
 }
 
 std::string duration_words(double seconds) {
+  constexpr long kMinute = 60;
+  constexpr long kHour = 3600;
+  constexpr long kDay = 86400;
   const auto whole = static_cast<long>(std::floor(seconds));
-  if (whole < 120) return std::to_string(whole) + " s";
-  if (whole < 2 * 3600) return std::to_string(whole / 60) + " min";
-  if (whole < 48 * 3600) return std::to_string(whole / 3600) + " h";
-  return std::to_string(whole / 86400) + " days";
+  if (whole < 2 * kMinute) return std::to_string(whole) + " s";
+  if (whole < 2 * kHour) return std::to_string(whole / kMinute) + " min";
+  if (whole < 2 * kDay) return std::to_string(whole / kHour) + " h";
+  return std::to_string(whole / kDay) + " days";
 }
 
 std::string server_line(const json::object& server) {

@@ -18,12 +18,14 @@ enum class Version : std::uint8_t { v2 = 2, v3 = 3 };
 // Virtual router identifier, 1 to 255. 0 is not a VRID (the configuration refuses it).
 struct Vrid {
   std::uint8_t value = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the check takes the 0 of a rewritten < for a pointer
   auto operator<=>(const Vrid&) const = default;
 };
 
 // 1 to 254 in use. 0 says "the master stops", 255 is the address owner's.
 struct Priority {
   std::uint8_t value = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): as above
   auto operator<=>(const Priority&) const = default;
 };
 inline constexpr Priority kPriorityResign{0};

@@ -19,7 +19,7 @@ using io::Problems;
 using io::TableReader;
 using io::ValueKind;
 
-constexpr std::size_t kMaxFile = 1024 * 1024;
+constexpr std::size_t kMaxFile = 1 << 20;
 constexpr std::size_t kMaxNode = 64;
 
 std::string host_name() {

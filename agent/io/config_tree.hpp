@@ -15,7 +15,8 @@ namespace agent::io {
 struct Place {
   unsigned line = 0;
   unsigned column = 0;
-  auto operator<=>(const Place&) const = default;
+  // clang-tidy takes the 0 behind `<` for a pointer.
+  auto operator<=>(const Place&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 enum class ValueKind : std::uint8_t { text, integer, real, boolean, date, array, table };

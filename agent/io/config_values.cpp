@@ -16,7 +16,7 @@ struct Unit {
 constexpr std::array<Unit, 4> kTimeUnits{
     {{"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}}};
 constexpr std::array<Unit, 4> kSizeUnits{
-    {{"B", 1}, {"KB", 1024}, {"MB", 1024 * 1024}, {"GB", 1024 * 1024 * 1024}}};
+    {{"B", 1}, {"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}}};
 constexpr std::int64_t kMaxSize = 1024LL * 1024 * 1024 * 1024;
 
 bool is_digit(char c) {
@@ -214,7 +214,7 @@ Parsed<std::string> parse_interface(const ConfigNode& node) {
 }
 
 Parsed<std::string> parse_path(const ConfigNode& node, std::size_t max_bytes) {
-  const Parsed<std::string> text = parse_text(node, max_bytes);
+  Parsed<std::string> text = parse_text(node, max_bytes);
   if (std::holds_alternative<Refusal>(text)) return text;
   // The value is not repeated: a password may stand where the path of its file belongs.
   if (node.text.front() != '/') return Refusal{"is not an absolute path; begin it with '/'"};

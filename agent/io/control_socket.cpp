@@ -43,8 +43,8 @@ struct Client {
 }  // namespace
 
 struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::any_io_executor executor, Handler answer)
-      : acceptor(std::move(executor)), handler(std::move(answer)) {}
+  Impl(const asio::any_io_executor& executor, Handler answer)
+      : acceptor(executor), handler(std::move(answer)) {}
 
   void accept() {
     acceptor.async_accept(
@@ -116,8 +116,8 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   std::string path;
 };
 
-ControlSocket::ControlSocket(asio::any_io_executor executor, Handler handler)
-    : impl_(std::make_shared<Impl>(std::move(executor), std::move(handler))) {}
+ControlSocket::ControlSocket(const asio::any_io_executor& executor, Handler handler)
+    : impl_(std::make_shared<Impl>(executor, std::move(handler))) {}
 
 ControlSocket::~ControlSocket() {
   if (!impl_->path.empty()) ::unlink(impl_->path.c_str());

@@ -16,7 +16,7 @@ class ControlSocket {
   // The answer to a request that is a JSON object; other requests are answered by the socket.
   using Handler = std::function<boost::json::object(const boost::json::object& request)>;
 
-  ControlSocket(boost::asio::any_io_executor executor, Handler handler);
+  ControlSocket(const boost::asio::any_io_executor& executor, Handler handler);
   ~ControlSocket();
 
   // Sentence on failure. A socket file that a dead agent left is replaced, one that a living agent

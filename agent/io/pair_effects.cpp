@@ -8,7 +8,6 @@
 
 namespace agent::io {
 
-using hooks::Target;
 using std::chrono::steady_clock;
 
 namespace {

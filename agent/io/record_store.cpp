@@ -17,7 +17,7 @@
 namespace agent::io {
 namespace {
 
-constexpr std::size_t kLargestRecord = 64 * 1024;
+constexpr std::size_t kLargestRecord = 65536;
 
 std::string words(int error) {
   return std::generic_category().message(error);
