@@ -25,7 +25,7 @@ TimePoint now() {
 }  // namespace
 
 struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::any_io_executor executor, ServerAddress address, Credentials credentials_in,
+  Impl(const asio::any_io_executor& executor, ServerAddress address, Credentials credentials_in,
        MonitorConfig config_in, WatchEvents events_in)
       : credentials(std::move(credentials_in)),
         config(config_in),
@@ -35,7 +35,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
                    {.connected = [this] { feed(Connected{}); },
                     .connect_failed = [this](ConnectFailed failed) { feed(std::move(failed)); },
                     .closed = [this](Closed closed) { feed(std::move(closed)); }}),
-        timer(std::move(executor)) {}
+        timer(executor) {}
 
   void start();
   void stop();
@@ -136,10 +136,10 @@ void RedisWatch::Impl::arm() {
   });
 }
 
-RedisWatch::RedisWatch(asio::any_io_executor executor, ServerAddress address,
+RedisWatch::RedisWatch(const asio::any_io_executor& executor, ServerAddress address,
                        Credentials credentials, MonitorConfig config, WatchEvents events)
-    : impl_(std::make_shared<Impl>(std::move(executor), std::move(address), std::move(credentials),
-                                   config, std::move(events))) {}
+    : impl_(std::make_shared<Impl>(executor, std::move(address), std::move(credentials), config,
+                                   std::move(events))) {}
 
 RedisWatch::~RedisWatch() {
   impl_->stop();

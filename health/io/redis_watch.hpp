@@ -28,8 +28,8 @@ struct WatchEvents {
 
 class RedisWatch {
  public:
-  RedisWatch(boost::asio::any_io_executor executor, ServerAddress address, Credentials credentials,
-             MonitorConfig config, WatchEvents events);
+  RedisWatch(const boost::asio::any_io_executor& executor, ServerAddress address,
+             Credentials credentials, MonitorConfig config, WatchEvents events);
   ~RedisWatch();
   RedisWatch(const RedisWatch&) = delete;
   RedisWatch& operator=(const RedisWatch&) = delete;

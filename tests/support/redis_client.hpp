@@ -1,0 +1,58 @@
+// A blocking Redis client with a deadline that lives in any network namespace. Answers are values:
+// what Redis refused and what never came are both told, nothing is thrown.
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.hpp"
+
+struct redisContext;
+
+namespace support {
+
+inline const std::string kPassword = "correct-horse";
+
+struct Answer {
+  enum class Kind { value, refused, silent } kind = Kind::silent;
+  std::string text;  // the value, Redis's error, or why nothing came
+
+  [[nodiscard]] bool ok() const { return kind == Kind::value; }
+};
+std::ostream& operator<<(std::ostream& out, const Answer& answer);
+
+class RedisClient {
+ public:
+  struct Target {
+    std::string netns;  // where the socket is made
+    std::string ip;
+    int port = 6379;
+    std::string password = kPassword;
+    Millis deadline = Millis(2000);  // of the connection and of each answer
+  };
+
+  explicit RedisClient(Target target) : target_(std::move(target)) {}
+
+  // Connects when there is no connection; gives the connection up when an answer is missing.
+  // Arrays come as one line per element.
+  Answer command(const std::vector<std::string>& words);
+  // Sends all, then reads all: many keys in a short time.
+  std::vector<Answer> pipeline(const std::vector<std::vector<std::string>>& commands);
+  void disconnect() { context_.reset(); }
+
+ private:
+  struct Free {
+    void operator()(redisContext* context) const;
+  };
+
+  Answer connect();
+  void append(const std::vector<std::string>& words);
+  Answer read();
+
+  Target target_;
+  std::unique_ptr<redisContext, Free> context_;
+};
+
+}  // namespace support
