@@ -155,7 +155,7 @@ TEST(ConfigExample, BecomesTheFileOfTheOtherHostByItsComments) {
   ASSERT_NE(loaded, nullptr);
   const PairConfig& pair = loaded->config.pairs.at(0);
   EXPECT_EQ(loaded->config.node, "server12");
-  EXPECT_EQ(pair.priority, vrrp::Priority{200});
+  EXPECT_EQ(pair.priority, vrrp::Priority{240});
   EXPECT_EQ(pair.replication_host, "192.168.1.113");
   EXPECT_EQ(pair.peer_server.host, "192.168.1.112");
 }

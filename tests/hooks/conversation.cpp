@@ -1,3 +1,4 @@
+// See conversation.hpp.
 #include "tests/hooks/conversation.hpp"
 
 #include <gtest/gtest.h>

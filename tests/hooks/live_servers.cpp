@@ -1,3 +1,4 @@
+// See live_servers.hpp.
 #include "tests/hooks/live_servers.hpp"
 
 #include <arpa/inet.h>

@@ -71,19 +71,19 @@ class Interop : public testing::TestWithParam<Mode> {
 };
 
 TEST_P(Interop, TandemOfHigherPriorityKeepsTheAddress) {
-  start(250, 100);
+  ASSERT_NO_FATAL_FAILURE(start(250, 100));
   EXPECT_TRUE(scene_->keeps(kTandemLeads, kSteady));
 }
 
 TEST_P(Interop, KeepalivedOfHigherPriorityGetsTheAddress) {
-  start(100, 250);
+  ASSERT_NO_FATAL_FAILURE(start(100, 250));
   EXPECT_TRUE(scene_->reaches(kKeepalivedLeads));
   EXPECT_TRUE(scene_->keeps(kKeepalivedLeads, kSteady));
   EXPECT_EQ(scene_->data(), kDataIntact);
 }
 
 TEST_P(Interop, EachTakesOverWhenTheOtherIsStopped) {
-  start(250, 100);
+  ASSERT_NO_FATAL_FAILURE(start(250, 100));
   EXPECT_TRUE(scene_->keeps(kTandemLeads, Millis(1000)));
 
   EXPECT_EQ(scene_->a.agent.stop(), 0);
@@ -102,7 +102,7 @@ TEST_P(Interop, EachTakesOverWhenTheOtherIsStopped) {
 }
 
 TEST_P(Interop, TandemTakesOverFromAKilledKeepalived) {
-  start(100, 250);
+  ASSERT_NO_FATAL_FAILURE(start(100, 250));
   ASSERT_TRUE(scene_->reaches(kKeepalivedLeads));
 
   keepalived_->kill();
@@ -112,7 +112,7 @@ TEST_P(Interop, TandemTakesOverFromAKilledKeepalived) {
 }
 
 TEST_P(Interop, KeepalivedTakesOverFromAKilledHost) {
-  start(250, 100);
+  ASSERT_NO_FATAL_FAILURE(start(250, 100));
   EXPECT_TRUE(scene_->keeps(kTandemLeads, Millis(1000)));
   scene_->lan.power_off(scene_->a.host);
   EXPECT_TRUE(eventually(

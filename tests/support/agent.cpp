@@ -80,6 +80,10 @@ Agent::Agent(const Host& host, const Host& peer, const std::vector<PairOptions>&
 }
 
 void Agent::start(const Argv& wrapper) {
+  if (!std::filesystem::exists(tandemd_path())) {
+    throw std::runtime_error(tandemd_path() +
+                             " is not built: build the targets tandemd and tandem");
+  }
   Argv argv = wrapper;
   argv.insert(argv.end(), {tandemd_path(), "--config", config_, "--foreground"});
   process_ = std::make_unique<Process>(argv, host_.netns, log_);

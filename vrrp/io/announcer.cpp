@@ -174,7 +174,7 @@ void Announcer::Impl::on_timer() {
   report(send(count));
 }
 
-Announcer::Announcer(boost::asio::any_io_executor executor, AnnounceConfig config,
+Announcer::Announcer(const boost::asio::any_io_executor& executor, AnnounceConfig config,
                      std::function<void(const std::string& problem)> problem)
     : impl_(std::make_shared<Impl>(executor, config, std::move(problem))) {}
 

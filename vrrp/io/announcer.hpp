@@ -22,7 +22,7 @@ struct AnnounceConfig {
 
 class Announcer {
  public:
-  Announcer(boost::asio::any_io_executor executor, AnnounceConfig config,
+  Announcer(const boost::asio::any_io_executor& executor, AnnounceConfig config,
             std::function<void(const std::string& problem)> problem);
   ~Announcer();
 

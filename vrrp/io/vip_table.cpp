@@ -275,8 +275,9 @@ void VipTable::Impl::tell() {
   }
 }
 
-VipTable::VipTable(boost::asio::any_io_executor executor, Netlink& netlink, std::string interface,
-                   std::vector<Prefix> vips, std::chrono::seconds lease, VipEvents events)
+VipTable::VipTable(const boost::asio::any_io_executor& executor, Netlink& netlink,
+                   std::string interface, std::vector<Prefix> vips, std::chrono::seconds lease,
+                   VipEvents events)
     : impl_(std::make_shared<Impl>(executor, netlink, std::move(interface), std::move(vips), lease,
                                    std::move(events))) {}
 

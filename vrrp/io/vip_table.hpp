@@ -21,7 +21,7 @@ struct VipEvents {
 
 class VipTable {
  public:
-  VipTable(boost::asio::any_io_executor executor, Netlink& netlink, std::string interface,
+  VipTable(const boost::asio::any_io_executor& executor, Netlink& netlink, std::string interface,
            std::vector<Prefix> vips, std::chrono::seconds lease, VipEvents events);
   ~VipTable();
 
