@@ -1,0 +1,118 @@
+// The operators' door: what gets an answer, what gets refused, and what must not harm it.
+#include "agent/io/control_socket.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+
+namespace agent::io {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using Protocol = asio::local::stream_protocol;
+using namespace std::chrono_literals;
+
+class Door : public testing::Test {
+ protected:
+  Door() : path_("/tmp/tandem-door-" + std::to_string(::getpid()) + ".sock") { fs::remove(path_); }
+  ~Door() override { fs::remove(path_); }
+
+  static boost::json::object echo(const boost::json::object& request) {
+    return {{"heard", request}};
+  }
+
+  // What the door answers to raw bytes; "" when it only closes.
+  std::string ask(const std::string& request) {
+    Protocol::socket socket(loop_);
+    socket.connect(Protocol::endpoint(path_));
+    asio::write(socket, asio::buffer(request));
+    std::string answer;
+    bool ended = false;
+    asio::async_read(socket, asio::dynamic_buffer(answer),
+                     [&](const boost::system::error_code&, std::size_t) { ended = true; });
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!ended && std::chrono::steady_clock::now() < deadline) loop_.run_one_for(100ms);
+    EXPECT_TRUE(ended) << "the door keeps a client waiting";
+    return answer;
+  }
+
+  asio::io_context loop_;
+  std::string path_;
+  ControlSocket door_{loop_.get_executor(), echo};
+};
+
+TEST_F(Door, AnswersALineOfJson) {
+  ASSERT_EQ(door_.listen(path_), std::nullopt);
+  EXPECT_EQ(ask("{\"command\":\"status\"}\n"), "{\"heard\":{\"command\":\"status\"}}\n");
+}
+
+TEST_F(Door, RefusesWhatIsNoRequest) {
+  ASSERT_EQ(door_.listen(path_), std::nullopt);
+  const std::string refusal = "{\"error\":\"the request is not a JSON object\"}\n";
+  EXPECT_EQ(ask("hello\n"), refusal);
+  EXPECT_EQ(ask("[1]\n"), refusal);
+  EXPECT_EQ(ask(std::string("\0\xff\n", 3)), refusal);
+  EXPECT_EQ(ask(std::string(5000, 'x')), "{\"error\":\"the request is longer than 4096 bytes\"}\n");
+}
+
+TEST_F(Door, GoesOnBesideClientsThatSayNothing) {
+  ASSERT_EQ(door_.listen(path_), std::nullopt);
+  std::vector<Protocol::socket> idle;
+  for (int i = 0; i < 40; ++i) {
+    idle.emplace_back(loop_).connect(Protocol::endpoint(path_));
+  }
+  EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n");
+}
+
+TEST_F(Door, IsOpenToRootAndItsGroupOnly) {
+  ASSERT_EQ(door_.listen(path_), std::nullopt);
+  struct stat status {};
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0117U, 0U) << "nobody else, and nobody executes a socket";
+}
+
+TEST_F(Door, ReplacesTheSocketOfADeadAgent) {
+  {
+    asio::io_context other;
+    Protocol::acceptor dead(other, Protocol::endpoint(path_));
+  }
+  EXPECT_EQ(door_.listen(path_), std::nullopt);
+  EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n");
+}
+
+TEST_F(Door, LeavesTheSocketOfALivingAgentAndOtherFilesAlone) {
+  asio::io_context other;
+  {
+    const Protocol::acceptor alive(other, Protocol::endpoint(path_));
+    EXPECT_EQ(door_.listen(path_),
+              "the control socket " + path_ + " cannot be opened: another agent answers on it");
+  }
+  fs::remove(path_);
+  std::ofstream(path_) << "precious";
+  EXPECT_EQ(door_.listen(path_),
+            "the control socket " + path_ +
+                " cannot be opened: a file that is not a socket is in its place");
+  EXPECT_EQ(fs::file_size(path_), 8U);
+}
+
+TEST_F(Door, IsGoneWithItsAgent) {
+  {
+    asio::io_context loop;
+    ControlSocket door(loop.get_executor(), echo);
+    ASSERT_EQ(door.listen(path_), std::nullopt);
+  }
+  EXPECT_FALSE(fs::exists(path_));
+}
+
+}  // namespace
+}  // namespace agent::io

@@ -1,0 +1,138 @@
+// The record of a pair: as text, and as a file that may be torn, foreign or not writable.
+#include "agent/record.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+
+#include "agent/io/record_store.hpp"
+
+namespace agent {
+
+void PrintTo(const Record& record, std::ostream* out) {
+  *out << format_record("p", record);
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const Record kRecord{
+    .epoch = 7, .role = RecordRole::leader, .in_sync = true, .has_data = true, .run_id = "9f0c"};
+
+class Folder {
+ public:
+  Folder() : path_((fs::temp_directory_path() / "tandem-record-XXXXXX").string()) {
+    if (::mkdtemp(path_.data()) == nullptr) path_.clear();
+  }
+  ~Folder() { fs::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+  std::string file() const { return path_ + "/redis.json"; }
+  void write(const std::string& text) const { std::ofstream(file()) << text; }
+
+ private:
+  std::string path_;
+};
+
+std::string save(const std::string& folder, const Record& record) {
+  boost::asio::io_context loop;
+  std::string answer = "no answer";
+  {
+    io::RecordStore store(loop.get_executor(), folder);
+    store.save("redis", record, [&](const std::string& problem) { answer = problem; });
+  }
+  loop.run();
+  return answer;
+}
+
+io::RecordStore::Loaded load(const std::string& folder) {
+  boost::asio::io_context loop;
+  return io::RecordStore(loop.get_executor(), folder).load("redis");
+}
+
+std::size_t kept_aside(const std::string& folder) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().find(".rejected-") != std::string::npos) ++count;
+  }
+  return count;
+}
+
+TEST(Record, SurvivesTheRoundTrip) {
+  const auto parsed = parse_record("redis", format_record("redis", kRecord));
+  ASSERT_TRUE(std::holds_alternative<Record>(parsed)) << std::get<std::string>(parsed);
+  EXPECT_EQ(std::get<Record>(parsed), kRecord);
+}
+
+TEST(Record, IsNotTrustedAtAnyLengthButTheWhole) {
+  const std::string whole = format_record("redis", kRecord);
+  for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
+    EXPECT_TRUE(std::holds_alternative<std::string>(
+        parse_record("redis", std::string_view(whole).substr(0, length))))
+        << length;
+  }
+}
+
+TEST(Record, OfAnotherPairOrFormatIsNotTrusted) {
+  EXPECT_EQ(std::get<std::string>(parse_record("other", format_record("redis", kRecord))),
+            "it is of another pair");
+  EXPECT_EQ(std::get<std::string>(parse_record("redis", R"({"format":2,"pair":"redis"})")),
+            "its format is not 1");
+  EXPECT_EQ(std::get<std::string>(
+                parse_record("redis", R"({"format":1,"pair":"redis","epoch":-1,"role":"leader"})")),
+            "a field is missing or of the wrong type");
+}
+
+TEST(RecordStore, KeepsARecordForItsOwnerOnly) {
+  const Folder folder;
+  EXPECT_EQ(save(folder.path(), kRecord), "");
+  EXPECT_EQ(load(folder.path()).record, kRecord);
+  struct stat status {};
+  ASSERT_EQ(::stat(folder.file().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST(RecordStore, HasNothingToSayOfAMissingFile) {
+  const Folder folder;
+  const auto loaded = load(folder.path());
+  EXPECT_EQ(loaded.record, std::nullopt);
+  EXPECT_EQ(loaded.problem, "");
+}
+
+TEST(RecordStore, PutsATornFileAsideAndNeverDeletesIt) {
+  const Folder folder;
+  folder.write("{\"format\":1,\"pair\":\"re");
+  const auto loaded = load(folder.path());
+  EXPECT_EQ(loaded.record, std::nullopt);
+  EXPECT_NE(loaded.problem.find("is not trusted: it is not a whole JSON object; kept as"),
+            std::string::npos)
+      << loaded.problem;
+  EXPECT_EQ(kept_aside(folder.path()), 1U);
+}
+
+TEST(RecordStore, SaysWhyARecordCannotBeKept) {
+  const std::string problem = save("/nonexistent-directory", kRecord);
+  EXPECT_EQ(problem,
+            "the record cannot be kept: creating /nonexistent-directory/redis.json.new: No such "
+            "file or directory");
+}
+
+TEST(RecordStore, DoesNotFollowALinkThatSomebodyPlaced) {
+  const Folder folder;
+  const std::string victim = folder.path() + "/victim";
+  std::ofstream(victim) << "precious";
+  fs::create_symlink(victim, folder.file() + ".new");
+  EXPECT_EQ(save(folder.path(), kRecord), "");
+  std::ifstream stream(victim);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), "precious");
+}
+
+}  // namespace
+}  // namespace agent

@@ -1,0 +1,105 @@
+// `tandem status` for people and for programs.
+#include "agent/status.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace agent {
+namespace {
+
+AgentStatus leading() {
+  PairStatus pair;
+  pair.name = "redis";
+  pair.pair.state = PairState::leading;
+  pair.pair.reason = "the leader resigned";
+  pair.pair.epoch = 3;
+  pair.pair.standby_in_sync = true;
+  pair.pair.candidacy.may_lead = true;
+  pair.for_seconds = 12.7;
+  pair.since = "2026-01-02T03:04:05Z";
+  pair.interface = "eth0";
+  pair.router_config.vrid = vrrp::Vrid{51};
+  pair.router_config.priority = vrrp::Priority{250};
+  pair.router_config.advert_interval = std::chrono::milliseconds(100);
+  pair.router.state = vrrp::State::master;
+  pair.vips = {{"192.168.1.120/24", true}};
+  pair.server.address = "127.0.0.1:6379";
+  pair.server.monitor.health = health::Health::up;
+  pair.server.monitor.detail = "answers PING";
+  pair.server.monitor.facts.role = health::Role::master;
+  pair.server.monitor.facts.keys = 1000;
+  pair.peer.address = "192.168.1.113:6379";
+  pair.peer.monitor.health = health::Health::up;
+  pair.peer.monitor.facts.role = health::Role::replica;
+  pair.peer.monitor.facts.master = {"192.168.1.112", 6379};
+  pair.peer.monitor.facts.link_up = true;
+  pair.peer.monitor.facts.keys = 1000;
+  pair.peer.lag_bytes = 0;
+  return {"server11", "0.1.0", 4711, 99.5, {pair}};
+}
+
+TEST(StatusText, AnswersWhoLeadsAndWhetherAFailoverWouldWork) {
+  EXPECT_EQ(status_text(status_json(leading()), ""),
+            R"(node server11
+
+redis: leading for 12 s, because the leader resigned
+  leader   this node, epoch 3
+  VIP      192.168.1.120/24 (here)
+  server   127.0.0.1:6379  up, master, 1000 keys
+  peer     192.168.1.113:6379  up, replica of 192.168.1.112:6379, link up, 0 bytes behind, 1000 keys
+  VRRP     eth0 VRID 51, version 3, priority 250, every 100 ms
+  failover would work now: the standby is in sync
+)");
+}
+
+TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  pair.pair.state = PairState::standby;
+  pair.pair.candidacy = {.why = "the local server was never in sync with the leader"};
+  pair.pair.alarms = {"the local server was never in sync with the leader"};
+  pair.vips.front().second = false;
+  const std::string text = status_text(status_json(status), "redis");
+  for (const char* line :
+       {"leader   nobody, epoch 3", "192.168.1.120/24 (not here)",
+        "does not lead because the local server was never in sync with the leader",
+        "ALARM    the local server was never in sync with the leader"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+}
+
+TEST(StatusText, ShowsOnlyThePairThatIsAskedFor) {
+  AgentStatus status = leading();
+  status.pairs.push_back(status.pairs.front());
+  status.pairs.back().name = "cache";
+  const std::string text = status_text(status_json(status), "cache");
+  EXPECT_EQ(text.find("redis: "), std::string::npos);
+  EXPECT_NE(text.find("cache: leading"), std::string::npos);
+}
+
+TEST(StatusText, StandsAnswersThatAreNoStatus) {
+  EXPECT_EQ(status_text({}, ""), "node \n");
+  EXPECT_EQ(status_text({{"pairs", 7}}, ""), "node \n");
+  EXPECT_EQ(status_text({{"pairs", boost::json::array{1, "x", nullptr}}}, ""), "node \n");
+  EXPECT_NO_THROW(status_text({{"pairs", boost::json::array{boost::json::object{}}}}, ""));
+}
+
+TEST(StatusJson, NamesEveryReasonOfRefusalWithItsCount) {
+  AgentStatus status = leading();
+  status.pairs.front().received.refused.at(static_cast<std::size_t>(vrrp::Refusal::ttl)) = 4;
+  const auto json = status_json(status);
+  const auto& refused = json.at("pairs").as_array().at(0).at("vrrp").at("refused").as_object();
+  EXPECT_EQ(refused.size(), vrrp::kRefusalCount);
+  EXPECT_EQ(refused.at("ttl").to_number<int>(), 4);
+}
+
+TEST(StatusJson, GivesTheWordThatScriptsGet) {
+  EXPECT_EQ(state_word(PairState::leading), "MASTER");
+  EXPECT_EQ(state_word(PairState::standby), "BACKUP");
+  EXPECT_EQ(state_word(PairState::fault), "FAULT");
+  EXPECT_EQ(state_word(PairState::stopped), "STOP");
+}
+
+}  // namespace
+}  // namespace agent
