@@ -45,6 +45,16 @@ bool lost_its_data(const Sight& sight) {
   return sight.record && sight.record->has_data && sight.local.facts->keys == 0;
 }
 
+// The server restarted with less than it held at last sight, or with a history that says nothing
+// about it (an AOF restart, another file): somebody else may hold the rest.
+bool came_back_old(const Sight& sight) {
+  const health::ServerFacts& local = *sight.local.facts;
+  const auto& record = sight.record;
+  if (!record || record->run_id == local.run_id || record->replid.empty()) return false;
+  const bool same_history = local.replid == record->replid || local.replid2 == record->replid;
+  return !same_history || local.offset < record->offset;
+}
+
 Candidacy empty_server() {
   return ask_operator("the local server is empty, but it held data at last sight");
 }
@@ -98,14 +108,14 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
 Candidacy newest_leads(const Sight& sight) {
   switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
-    case Fresher::local: return yes("nobody leads and the local data is the newer");
-    case Fresher::peer: return no("nobody leads and the peer's data is the newer");
+    case Fresher::local: return yes("the local data is the newer");
+    case Fresher::peer: return no("the peer's data is the newer");
     case Fresher::same:
       if (lost_its_data(sight)) return empty_server();
-      return yes("nobody leads and both servers hold the same data");
+      return yes("both servers hold the same data");
     case Fresher::unknown: break;
   }
-  return ask_operator("nobody leads and the two servers' data have no common history");
+  return ask_operator("the two servers' data have no common history");
 }
 
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
@@ -116,6 +126,11 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
   if (!record) {
     if (serving) return yes("the peer is not there, the local server is a master");
     return ask_operator("the peer is not there and no record says what this server holds");
+  }
+  if (came_back_old(sight)) {
+    return ask_operator(
+        "the local server came back with older data than it had, and the peer, which may have "
+        "newer, is not there");
   }
   const bool same_run = record->run_id == sight.local.facts->run_id;
   if (record->role == RecordRole::leader && serving && same_run) {
@@ -140,6 +155,9 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   }
   if (!sight.peer.facts) return alone(sight, rules, now);
   if (sight.peer.is_master()) return newest_leads(sight);
+  if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
+    return no("the local server is an empty master beside a replica with data");
+  }
   return yes("the local server is the master");
 }
 
@@ -149,21 +167,17 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
 
   const PeerServer peer = peer_server(sight, rules, now);
   const bool answers = peer == PeerServer::answers;
-  if (sight.leader_resigned || (answers && sight.peer.is_master())) {
-    if (auto unfit = unfit_replica(sight, rules)) return *unfit;
-    if (sight.leader_resigned) return yes("the leader resigned");
-    return agent_silent(sight, rules, now);
-  }
+  const auto unfit = unfit_replica(sight, rules);
+  if (sight.leader_resigned && !unfit) return yes("the leader resigned");
+  if (answers && sight.peer.is_master()) return unfit ? *unfit : agent_silent(sight, rules, now);
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
   if (answers && sight.peer.facts) return newest_leads(sight);
   if (answers) {
     return ask_operator("the peer's server answers, but does not say what it is: " +
                         sight.peer.detail);
   }
-  if (sight.in_sync_at) {
-    if (auto unfit = unfit_replica(sight, rules)) return *unfit;
-    return yes("the leader is silent and its server does not answer");
-  }
+  if (sight.in_sync_at && unfit) return *unfit;
+  if (sight.in_sync_at) return yes("the leader is silent and its server does not answer");
   if (peer == PeerServer::silent) return no("the peer's server does not answer at the moment");
   return alone(sight, rules, now);
 }

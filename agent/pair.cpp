@@ -243,7 +243,7 @@ void Pair::settle(TimePoint now) {
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
   judge(now);
-  remember();
+  remember(now);
   watch_the_link(now);
   update_alarms(now);
 }
@@ -292,7 +292,8 @@ void Pair::judge(TimePoint now) {
     told_may_lead_ = may_lead;
     emit(SetEligibility{may_lead});
   }
-  const bool stuck = idle() && candidacy_.needs_operator;
+  const bool leaderless = sight_.router_up && !sight_.leader_advertises && !candidacy_.may_lead;
+  const bool stuck = idle() && (candidacy_.needs_operator || leaderless);
   if (!stuck) ineligible_since_.reset();
   if (stuck && !ineligible_since_) ineligible_since_ = now;
   if (!up && !down && candidacy_.probe_vip && !probe_running_) {

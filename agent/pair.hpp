@@ -114,11 +114,12 @@ class Pair {
   void judge(TimePoint now);
   void follow_the_leader(TimePoint now);
   bool would_wipe_the_last_copy() const;
+  bool would_wipe_the_peer() const;
   void start_following(TimePoint now);
   std::optional<std::string> fault() const;
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
-  void remember();
+  void remember(TimePoint now);
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
@@ -176,9 +177,10 @@ class Pair {
   std::optional<TimePoint> follow_retry_;
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
-  std::optional<TimePoint> ineligible_since_;   // only an operator can make this node eligible
-  bool standby_in_sync_ = false;         // the peer's replica has all that our master streams
-  std::optional<TimePoint> look_again_;  // at a replication link that is on its way up
+  std::optional<TimePoint> ineligible_since_;   // nobody leads, or only an operator can make us
+  bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
+  std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
+  std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
   std::string follow_problem_;
   std::string persist_problem_;
   std::map<std::string, std::string> alarms_;

@@ -166,7 +166,7 @@ void Pair::finish_leaving(TimePoint now) {
     emit(RefreshFacts{Target::local});
     return enter_idle(now, leaving.reason);
   }
-  remember();
+  remember(now);
   state_ = End{};
   enter(now, PairState::stopped, leaving.reason);
   emit(Stopped{});

@@ -54,13 +54,14 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
     out["local degraded"] = "the local server is degraded: " + sight_.local.detail;
   }
   if (ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
-    out[kNotEligible] = candidacy_.why;
+    out[kNotEligible] =
+        (sight_.leader_advertises ? "not eligible: " : "nobody leads: ") + candidacy_.why;
   }
   if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
   if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {
-    out[kUnprotected] = "no standby in sync: a failover now is not possible";
+    out[kUnprotected] = "no standby in sync: nobody could take over without losing writes";
   }
   return out;
 }

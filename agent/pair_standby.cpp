@@ -14,13 +14,16 @@ constexpr auto kFollowRetry = std::chrono::seconds(1);
 constexpr auto kLinkPoll = std::chrono::milliseconds(100);
 // REPLCONF ACK comes once a second (replicationCron), and a little later.
 constexpr auto kAckPeriod = std::chrono::milliseconds(1500);
+constexpr auto kOffsetPeriod = std::chrono::seconds(10);
 constexpr auto kFollowBudget = std::chrono::seconds(2);
 }  // namespace
 
 // A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
 // that returned writable is not left so.
 void Pair::follow_the_leader(TimePoint now) {
-  if (work_ || !std::holds_alternative<Standby>(state_) || !sight_.leader_advertises) return;
+  if (work_ || !std::holds_alternative<Standby>(state_)) return;
+  if (would_wipe_the_peer()) return start_following(now);
+  if (!sight_.leader_advertises) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
   if (!sight_.local.facts || !sight_.peer.is_master()) return;
   const health::ServerFacts& local = *sight_.local.facts;
@@ -43,6 +46,16 @@ void Pair::follow_the_leader(TimePoint now) {
   start_following(now);
 }
 
+// A server that came back as an empty master: its replica still holds the data and copies the void
+// a second later. As the replica of its replica it serves nobody a sync, and both are compared.
+bool Pair::would_wipe_the_peer() const {
+  const ServerSight& local = sight_.local;
+  const ServerSight& peer = sight_.peer;
+  return !follow_retry_ && local.health == Health::up && local.is_master() &&
+         local.facts->keys == 0 && peer.health == Health::up && peer.is_replica() &&
+         peer.facts->keys.value_or(0) > 0;
+}
+
 bool Pair::would_wipe_the_last_copy() const {
   return sight_.local.facts && sight_.peer.facts && sight_.peer.facts->keys == 0 &&
          sight_.local.facts->keys.value_or(0) > 0;
@@ -61,12 +74,14 @@ void Pair::start_following(TimePoint now) {
                                     "discards them"});
     }
   }
+  emit(Say{Weight::info, "the local server is made a replica of the leader, " +
+                             rules_.candidacy.peer.to_string()});
   start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);
 }
 
 // Keeps the record true to the last sight. What a standby remembers of being in sync changes only
 // while the leader is there to be in sync with.
-void Pair::remember() {
+void Pair::remember(TimePoint now) {
   if (!sight_.local.facts || std::holds_alternative<Promoting>(state_)) return;
   Record record = sight_.record.value_or(Record{});
   const health::ServerFacts& local = *sight_.local.facts;
@@ -82,7 +97,13 @@ void Pair::remember() {
   }
   if (local.keys) record.has_data = *local.keys > 0;
   record.run_id = local.run_id;
+  record.replid = local.replid;
+  // Moving offsets alone are written now and then: they tell an old file from a fresh one.
+  const bool fresh = offset_kept_at_ && now < *offset_kept_at_ + kOffsetPeriod;
+  if (fresh && sight_.record) record.offset = sight_.record->offset;
   if (sight_.record == record) return;
+  record.offset = local.offset;
+  offset_kept_at_ = now;
   sight_.record = record;
   emit(Persist{record, false});
 }

@@ -28,6 +28,8 @@ std::string format_record(const std::string& pair, const Record& record) {
       {"in_sync", record.in_sync},
       {"has_data", record.has_data},
       {"run_id", record.run_id},
+      {"replid", record.replid},
+      {"offset", record.offset},
   };
   return boost::json::serialize(object) + "\n";
 }
@@ -45,12 +47,16 @@ std::variant<Record, std::string> parse_record(const std::string& pair, std::str
   const auto in_sync = field<bool>(object, "in_sync");
   const auto has_data = field<bool>(object, "has_data");
   const auto run_id = field<std::string>(object, "run_id");
+  const auto replid = field<std::string>(object, "replid");
+  const auto offset = field<std::int64_t>(object, "offset");
   const bool known_role = role == "leader" || role == "standby";
-  if (!epoch || !known_role || !in_sync || !has_data || !run_id) {
+  if (!epoch || !known_role || !in_sync || !has_data || !run_id || !replid || !offset) {
     return std::string("a field is missing or of the wrong type");
   }
-  return Record{*epoch, role == "leader" ? RecordRole::leader : RecordRole::standby, *in_sync,
-                *has_data, *run_id};
+  return Record{*epoch,   role == "leader" ? RecordRole::leader : RecordRole::standby,
+                *in_sync, *has_data,
+                *run_id,  *replid,
+                *offset};
 }
 
 }  // namespace agent

@@ -20,6 +20,9 @@ struct Record {
   bool in_sync = false;
   bool has_data = false;  // the local server held keys at last sight
   std::string run_id;     // of the local server at last sight (INFO run_id)
+  // Its lineage and offset then: a server that comes back with less came back with old data.
+  std::string replid;
+  std::int64_t offset = 0;
   bool operator==(const Record&) const = default;
 };
 

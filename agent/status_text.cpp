@@ -91,9 +91,9 @@ std::string pair_text(const json::object& pair) {
          " ms\n";
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
-    out += std::string("  failover ") + (flag_of(pair, "standby_in_sync")
-                                             ? "would work now: the standby is in sync\n"
-                                             : "would NOT work now: no standby is in sync\n");
+    out += flag_of(pair, "standby_in_sync")
+               ? "  standby  in sync; whether its agent runs is not known here\n"
+               : "  standby  NOT in sync: nobody could take over without losing writes\n";
   } else {
     const std::string why = text_of(router, "may_not_lead_because");
     if (!why.empty()) out += "  does not lead because " + why + "\n";

@@ -35,6 +35,12 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
 std::optional<std::string> Daemon::run() {
   if (auto problem = start()) return problem;
   loop_.run();
+  // What comes now comes too late to be wanted, and must not end us before the log is written.
+  sigset_t late{};
+  ::sigemptyset(&late);
+  ::sigaddset(&late, SIGTERM);
+  ::sigaddset(&late, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &late, nullptr);
   log_->info("stopped");
   return std::nullopt;
 }
@@ -91,7 +97,11 @@ std::optional<std::string> Daemon::start_netlink() {
   };
   return netlink_.start({.link_changed = [update](const auto&) { update(); },
                          .link_removed = [update](const auto&) { update(); },
-                         .address_added = [update](const auto&) { update(); },
+                         .address_added =
+                             [this, update](const vrrp::io::AddressFact& address) {
+                               for (const auto& pair : pairs_) pair->on_address_added(address);
+                               update();
+                             },
                          .address_removed =
                              [this, update](const vrrp::io::AddressFact& address) {
                                for (const auto& pair : pairs_)

@@ -156,6 +156,18 @@ void PairRunner::perform(const Stopped& /*effect*/) {
   notifier_.when_idle(stopped_);
 }
 
+void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {
+  const PairState state = pair_.snapshot().state;
+  if (state != PairState::standby && state != PairState::fault) return;
+  for (const auto& vip : config_.vips) {
+    // Asked anew: the event may be an echo of what this agent has taken away since.
+    if (vip.address != address.prefix.address || !vips_.is_present(vip)) continue;
+    log_->warn("{}: somebody put VIP {} on this host, which does not lead: removed", config_.name,
+               vip.to_string());
+    vips_.withdraw();
+  }
+}
+
 PairStatus PairRunner::status() const {
   const auto now = steady_clock::now();
   PairStatus out;

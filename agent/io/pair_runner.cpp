@@ -44,7 +44,7 @@ PairRules pair_rules(const PairConfig& config) {
   rules.candidacy.wait_for_peer = config.wait_for_peer;
   rules.candidacy.vip_lease = config.vip_lease;
   rules.candidacy.witness_patience =
-      2 * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
+      config.monitor.fall * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
   rules.replication = {config.replication_host, config.replication_port};
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;

@@ -42,6 +42,9 @@ class PairRunner {
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
+  // A VIP that appeared on this host while it does not lead was put there by somebody else.
+  void on_address_added(const vrrp::io::AddressFact& address);
+
   PairStatus status() const;
   const std::string& name() const { return config_.name; }
   vrrp::io::VipTable& vips() { return vips_; }

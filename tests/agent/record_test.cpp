@@ -22,8 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const Record kRecord{
-    .epoch = 7, .role = RecordRole::leader, .in_sync = true, .has_data = true, .run_id = "9f0c"};
+const Record kRecord{.epoch = 7,
+                     .role = RecordRole::leader,
+                     .in_sync = true,
+                     .has_data = true,
+                     .run_id = "9f0c",
+                     .replid = "b5d5",
+                     .offset = 12345};
 
 class Folder {
  public:

@@ -49,7 +49,7 @@ redis: leading for 12 s, because the leader resigned
   server   127.0.0.1:6379  up, master, 1000 keys
   peer     192.168.1.113:6379  up, replica of 192.168.1.112:6379, link up, 0 bytes behind, 1000 keys
   VRRP     eth0 VRID 51, version 3, priority 250, every 100 ms
-  failover would work now: the standby is in sync
+  standby  in sync; whether its agent runs is not known here
 )");
 }
 

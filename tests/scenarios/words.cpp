@@ -89,6 +89,10 @@ agent::Begin parse_begin(const Words& words) {
       begin.record->in_sync = true;
     } else if (key == "has_data") {
       begin.record->has_data = true;
+    } else if (key == "offset") {
+      begin.record->offset = std::stoll(value);
+    } else if (key == "replid") {
+      begin.record->replid = value;
     } else if (key == "run") {
       begin.record->run_id = value;
     } else {
