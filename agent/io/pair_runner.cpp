@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/io/vip_probe.hpp"
-
 namespace agent::io {
 
 using hooks::Target;
