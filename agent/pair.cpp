@@ -84,6 +84,7 @@ void Pair::on_router(TimePoint now, const vrrp::BecameMaster& became) {
 }
 
 void Pair::on_router(TimePoint now, const vrrp::LeftMaster& left) {
+  sight_.not_heard_by.clear();
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   if (up) leave(now, std::string(sentence(left.why)));
@@ -117,16 +118,26 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       break;
     case vrrp::Notice::lower_priority_leader:
       // Its announcements may have moved the VIP in the switches' and neighbours' tables.
-      if (!std::holds_alternative<Leading>(state_)) break;
-      if (announce_allowed_ && now < *announce_allowed_) break;
-      announce_allowed_ = now + kAnnounceSpacing;
-      emit(Say{Weight::warning, "a second leader " + report.source.to_string() +
-                                    " advertises with lower priority: answered, announced again"});
-      emit(Announce{});
+      announce_again(now, "a second leader " + report.source.to_string() +
+                              " advertises with lower priority: answered, announced again");
       break;
+    case vrrp::Notice::late:
+      // Nobody gave us up, but what the network learned meanwhile is not known.
+      announce_again(now, "an advert left more than an interval late: announced again");
+      break;
+    case vrrp::Notice::not_heard: sight_.not_heard_by = report.source.to_string(); break;
+    case vrrp::Notice::rival_silent: sight_.not_heard_by.clear(); break;
     case vrrp::Notice::resign_heard_as_master:
     case vrrp::Notice::own_address_conflict: break;
   }
+}
+
+void Pair::announce_again(TimePoint now, std::string why) {
+  if (!std::holds_alternative<Leading>(state_)) return;
+  if (announce_allowed_ && now < *announce_allowed_) return;
+  announce_allowed_ = now + kAnnounceSpacing;
+  emit(Say{Weight::warning, std::move(why)});
+  emit(Announce{});
 }
 
 void Pair::on(TimePoint now, const HealthSeen& seen) {

@@ -105,6 +105,7 @@ class Pair {
   void on_router(TimePoint now, const vrrp::BecameBackup& became);
   void on_router(TimePoint now, const vrrp::BecameInitialize& became);
   void on_router(TimePoint now, const vrrp::Report& report);
+  void announce_again(TimePoint now, std::string why);
 
   // pair.cpp: what follows from it
   void settle(TimePoint now);

@@ -58,6 +58,11 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
         (sight_.leader_advertises ? "not eligible: " : "nobody leads: ") + candidacy_.why;
   }
   if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
+  if (!sight_.not_heard_by.empty()) {
+    out["one-way loss"] = sight_.not_heard_by +
+                          " leads too and does not hear this node's adverts: the way to it is "
+                          "broken in one direction; look at firewalls and switches in between";
+  }
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
   if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {

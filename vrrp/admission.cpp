@@ -16,9 +16,10 @@ namespace {
 std::optional<Refusal> refusal_of_envelope(const Datagram& datagram, const AdmissionRules& rules) {
   const bool has_vrid = datagram.payload.size() >= 2;
   if (has_vrid && peek_vrid(datagram.payload) != rules.vrid) return Refusal::vrid;
-  if (datagram.ttl != kVrrpTtl) return Refusal::ttl;
   const auto& peers = rules.unicast_peers;
-  if (datagram.destination.is_multicast() != peers.empty()) return Refusal::kind;
+  const bool multicast = datagram.destination.is_multicast();
+  if (datagram.ttl < (multicast ? kVrrpTtl : rules.unicast_ttl_min)) return Refusal::ttl;
+  if (multicast != peers.empty()) return Refusal::kind;
   if (datagram.source == rules.own_source) return Refusal::own_packet;
   const bool is_peer = std::find(peers.begin(), peers.end(), datagram.source) != peers.end();
   if (!peers.empty() && !is_peer) return Refusal::unknown_source;
@@ -44,11 +45,32 @@ std::vector<IpAddress> as_set(std::vector<IpAddress> addresses) {
   return addresses;
 }
 
+Refusal refusal_of(AuthFailure failure) {
+  switch (failure) {
+    case AuthFailure::missing: return Refusal::auth_missing;
+    case AuthFailure::malformed: return Refusal::auth_malformed;
+    case AuthFailure::stale: return Refusal::auth_stale;
+    case AuthFailure::unknown_key: return Refusal::auth_unknown_key;
+    case AuthFailure::forged: return Refusal::auth_forged;
+    case AuthFailure::replayed: return Refusal::auth_replayed;
+  }
+  return Refusal::auth_forged;
+}
+
 }  // namespace
 
-std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionRules& rules) {
+std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionRules& rules,
+                                      Authenticator* authenticator, WallTime now) {
   if (const auto refusal = refusal_of_envelope(datagram, rules)) return Refused{*refusal};
-  auto result = decode(datagram.payload, datagram.source, datagram.destination);
+  std::size_t trailer_size = 0;
+  if (authenticator != nullptr) {
+    const auto verified = authenticator->verify(datagram.payload, datagram.source, now);
+    if (const auto* refused = std::get_if<AuthRefusal>(&verified)) {
+      return Refused{refusal_of(refused->failure), {}, *refused};
+    }
+    trailer_size = std::get<std::size_t>(verified);
+  }
+  auto result = decode(datagram.payload, datagram.source, datagram.destination, trailer_size);
   if (const auto* error = std::get_if<DecodeError>(&result)) {
     return Refused{Refusal::malformed, *error};
   }
@@ -57,7 +79,9 @@ std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionR
     return Refused{*refusal};
   }
   const bool differs = as_set(decoded.advertisement.addresses) != as_set(rules.addresses);
-  return Admitted{std::move(decoded.advertisement), decoded.checksum_form, differs};
+  if (differs && rules.require_same_addresses) return Refused{Refusal::address_list};
+  return Admitted{std::move(decoded.advertisement), decoded.checksum_form, differs,
+                  trailer_size != 0};
 }
 
 Vrid peek_vrid(std::span<const std::uint8_t> message) {
@@ -73,11 +97,18 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::kind: return "kind";
     case Refusal::own_packet: return "own_packet";
     case Refusal::unknown_source: return "unknown_source";
+    case Refusal::auth_missing: return "auth_missing";
+    case Refusal::auth_malformed: return "auth_malformed";
+    case Refusal::auth_stale: return "auth_stale";
+    case Refusal::auth_unknown_key: return "auth_unknown_key";
+    case Refusal::auth_forged: return "auth_forged";
+    case Refusal::auth_replayed: return "auth_replayed";
     case Refusal::malformed: return "malformed";
     case Refusal::version: return "version";
     case Refusal::auth_type: return "auth_type";
     case Refusal::auth_password: return "auth_password";
     case Refusal::interval: return "interval";
+    case Refusal::address_list: return "address_list";
   }
   return "unknown";
 }
@@ -89,6 +120,9 @@ std::ostream& operator<<(std::ostream& out, Refusal refusal) {
 std::ostream& operator<<(std::ostream& out, const Refused& refused) {
   out << "refused: " << refused.reason;
   if (refused.reason == Refusal::malformed) out << ", " << refused.decode_error;
+  if (refused.reason == Refusal::auth_stale) {
+    out << ", its clock is " << refused.authentication.behind.count() << " s behind ours";
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vrrp/advertisement.hpp"
+#include "vrrp/authentication.hpp"
 #include "vrrp/datagram.hpp"
 
 namespace vrrp {
@@ -26,6 +27,9 @@ struct AdmissionRules {
   std::vector<IpAddress> addresses;      // our VIPs, for the mismatch warning
   std::vector<IpAddress> unicast_peers;  // empty: multicast
   IpAddress own_source;                  // our own adverts, looped back, are refused
+  // Below it a unicast packet has crossed too many routers. Multicast needs 255 always.
+  std::uint8_t unicast_ttl_min = kVrrpTtl;
+  bool require_same_addresses = false;  // refuse another list of VIPs instead of warning
 };
 
 // In the order of the checks; the first that fails names the reason. RFC 9568 section 7.1 gives the
@@ -37,23 +41,31 @@ struct AdmissionRules {
 // - Where the packet comes from is settled before its bytes are read.
 enum class Refusal : std::uint8_t {
   vrid,            // another group: not ours to judge, counted apart
-  ttl,             // not 255: it crossed a router (RFC 9568 sections 5.1.1.3 and 5.1.2.3)
+  ttl,             // it crossed a router (RFC 9568 sections 5.1.1.3 and 5.1.2.3)
   kind,            // unicast where multicast is configured, or the other way round
   own_packet,      // our own source address
   unknown_source,  // unicast from an address that is not a peer's
-  malformed,       // see DecodeError
-  version,         // well-formed, but not the version of this group
-  auth_type,       // v2 (RFC 2338 section 7.1): not the configured type
-  auth_password,   // v2: not the configured password
-  interval,        // v2 (RFC 3768 section 7.1): differs from ours; v3 adopts the master's instead
+  auth_missing,    // see AuthFailure, of which these six are the words
+  auth_malformed,
+  auth_stale,
+  auth_unknown_key,
+  auth_forged,
+  auth_replayed,
+  malformed,      // see DecodeError
+  version,        // well-formed, but not the version of this group
+  auth_type,      // v2 (RFC 2338 section 7.1): not the configured type
+  auth_password,  // v2: not the configured password
+  interval,       // v2 (RFC 3768 section 7.1): differs from ours; v3 adopts the master's instead
+  address_list,   // require_same_addresses (RFC 3768 section 7.1)
 };
-inline constexpr std::size_t kRefusalCount = 10;
+inline constexpr std::size_t kRefusalCount = 17;
 std::string_view to_string(Refusal refusal);
 std::ostream& operator<<(std::ostream& out, Refusal refusal);
 
 struct Refused {
   Refusal reason = Refusal::malformed;
   DecodeError decode_error = DecodeError::too_short;  // meaningful when malformed
+  AuthRefusal authentication{};                       // meaningful with the auth_ reasons
 
   bool operator==(const Refused&) const = default;
 };
@@ -63,15 +75,17 @@ struct Admitted {
   Advertisement advertisement;
   ChecksumForm checksum_form = ChecksumForm::pseudo_header;
   // The VIPs are not the same set as ours, in whatever order. Accepted with a warning, as
-  // keepalived
-  // >= 2.3.3 does and RFC 9568 section 7.1 allows.
+  // keepalived >= 2.3.3 does and RFC 9568 section 7.1 allows.
   bool address_list_differs = false;
+  bool authenticated = false;  // it carried a good trailer
 
   bool operator==(const Admitted&) const = default;
 };
 std::ostream& operator<<(std::ostream& out, const Admitted& admitted);
 
-std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionRules& rules);
+// `authenticator`: of a group that signs its adverts; nullptr without one. `now` is for it.
+std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionRules& rules,
+                                      Authenticator* authenticator = nullptr, WallTime now = {});
 
 // The VRID of a message without judging the rest; 0 when it is too short. For dispatch.
 Vrid peek_vrid(std::span<const std::uint8_t> message);

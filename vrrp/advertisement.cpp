@@ -16,7 +16,6 @@ namespace vrrp {
 namespace {
 
 constexpr std::size_t kHeaderSize = 8;
-constexpr std::size_t kChecksumAt = 6;
 constexpr std::uint8_t kTypeAdvertisement = 1;
 constexpr std::uint16_t kIntervalMaskV3 = 0x0fff;
 
@@ -134,14 +133,16 @@ std::vector<std::uint8_t> encode(const Advertisement& advertisement, const IpAdd
     const bool with_pass = advertisement.auth_type == AuthType::pass;
     writer.copy(with_pass ? advertisement.auth : AuthPass{});
   }
-  writer.patch_u16(kChecksumAt,
+  writer.patch_u16(kChecksumOffset,
                    checksum_of(writer.bytes(), advertisement.version, form, source, destination));
   return writer.take();
 }
 
-std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> message,
-                                          const IpAddress& source, const IpAddress& destination) {
-  if (message.size() < kHeaderSize) return DecodeError::too_short;
+std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> packet,
+                                          const IpAddress& source, const IpAddress& destination,
+                                          std::size_t trailer_size) {
+  if (packet.size() < kHeaderSize + trailer_size) return DecodeError::too_short;
+  const auto message = packet.first(packet.size() - trailer_size);
   WireReader reader(message);
   const Header header = read_header(reader);
   if (!is_known_version(header.version, source.family())) return DecodeError::bad_version;
@@ -159,7 +160,8 @@ std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> message,
   if (v2 && auth_type_of(header) > static_cast<std::uint8_t>(AuthType::pass)) {
     return DecodeError::bad_auth_type;
   }
-  const auto form = matching_form(message, advertisement.version, source, destination);
+  const auto covered = source.family() == Family::ipv6 ? packet : message;
+  const auto form = matching_form(covered, advertisement.version, source, destination);
   if (!form) return DecodeError::bad_checksum;
   decoded.checksum_form = *form;
   if (header.count == 0) return DecodeError::no_address;
@@ -177,6 +179,27 @@ std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> message,
     reader.copy(advertisement.auth);
   }
   return decoded;
+}
+
+std::optional<std::size_t> claimed_length(std::span<const std::uint8_t> message, Family family) {
+  if (message.size() < kHeaderSize) return std::nullopt;
+  WireReader reader(message);
+  const Header header = read_header(reader);
+  if (!is_known_version(header.version, family)) return std::nullopt;
+  const bool v2 = header.version == static_cast<std::uint8_t>(Version::v2);
+  const std::size_t address_size = family == Family::ipv4 ? 4 : 16;
+  return kHeaderSize + header.count * address_size + (v2 ? AuthPass{}.size() : 0);
+}
+
+void append_trailer(std::vector<std::uint8_t>& message, std::span<const std::uint8_t> trailer,
+                    const IpAddress& source, const IpAddress& destination) {
+  message.insert(message.end(), trailer.begin(), trailer.end());
+  if (source.family() == Family::ipv4) return;
+  message.at(kChecksumOffset) = message.at(kChecksumOffset + 1) = 0;
+  const std::uint16_t sum =
+      checksum_of(message, Version::v3, ChecksumForm::pseudo_header, source, destination);
+  message.at(kChecksumOffset) = static_cast<std::uint8_t>(sum >> 8U);
+  message.at(kChecksumOffset + 1) = static_cast<std::uint8_t>(sum & 0xffU);
 }
 
 std::string_view to_string(DecodeError error) {

@@ -16,8 +16,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -89,8 +91,21 @@ std::vector<std::uint8_t> encode(const Advertisement& advertisement, const IpAdd
                                  const IpAddress& destination,
                                  ChecksumForm form = ChecksumForm::pseudo_header);
 
-// Reserved bits of v3 are ignored (RFC 9568 section 5.2.6).
+// Reserved bits of v3 are ignored (RFC 9568 section 5.2.6). The last `trailer_size` bytes of the
+// message are an authentication trailer (authentication.hpp), of which nothing is read here. The
+// checksum of IPv4 leaves it out, that of IPv6 covers it: there it is the kernel's, over all that
+// IP carries.
 std::variant<Decoded, DecodeError> decode(std::span<const std::uint8_t> message,
-                                          const IpAddress& source, const IpAddress& destination);
+                                          const IpAddress& source, const IpAddress& destination,
+                                          std::size_t trailer_size = 0);
+
+// Where the checksum stands in a message; it has two bytes.
+inline constexpr std::size_t kChecksumOffset = 6;
+// The length that the header claims: fixed part, addresses, v2's authentication data. nullopt: too
+// short to tell, or a version that is neither 2 nor 3.
+std::optional<std::size_t> claimed_length(std::span<const std::uint8_t> message, Family family);
+// Adds a trailer behind an encoded message.
+void append_trailer(std::vector<std::uint8_t>& message, std::span<const std::uint8_t> trailer,
+                    const IpAddress& source, const IpAddress& destination);
 
 }  // namespace vrrp

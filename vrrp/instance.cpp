@@ -1,9 +1,8 @@
 // See instance.hpp. Section numbers are RFC 9568's.
 #include "vrrp/instance.hpp"
 
+#include <algorithm>
 #include <utility>
-
-#include "vrrp/timing.hpp"
 
 namespace vrrp {
 
@@ -13,6 +12,7 @@ std::string_view to_string(Change change) {
     case Change::leader_silent: return "leader_silent";
     case Change::leader_resigned: return "leader_resigned";
     case Change::became_eligible: return "became_eligible";
+    case Change::preempted: return "preempted";
     case Change::higher_priority: return "higher_priority";
     case Change::tie_break: return "tie_break";
     case Change::resigned: return "resigned";
@@ -31,6 +31,9 @@ std::string_view to_string(Notice notice) {
     case Notice::lower_priority_leader: return "lower_priority_leader";
     case Notice::resign_heard_as_master: return "resign_heard_as_master";
     case Notice::own_address_conflict: return "own_address_conflict";
+    case Notice::not_heard: return "not_heard";
+    case Notice::rival_silent: return "rival_silent";
+    case Notice::late: return "late";
   }
   return "unknown";
 }
@@ -53,7 +56,7 @@ InstanceEffects Instance::step(TimePoint now, const InstanceInput& input) {
 std::optional<TimePoint> Instance::next_deadline() const {
   if (const auto* backup = std::get_if<Backup>(&state_)) return backup->master_down;
   if (const auto* master = std::get_if<Master>(&state_)) return master->next_advert;
-  return std::nullopt;
+  return std::get<Initialize>(state_).usable_at;
 }
 
 InstanceSnapshot Instance::snapshot() const {
@@ -65,8 +68,9 @@ InstanceSnapshot Instance::snapshot() const {
     out.state = State::backup;
     out.leader_lost = !backup->master_down;
     out.leader = backup->leader;
-  } else if (std::holds_alternative<Master>(state_)) {
+  } else if (const auto* master = std::get_if<Master>(&state_)) {
     out.state = State::master;
+    if (master->rival && master->rival->reported) out.not_heard_by = master->rival->source;
   }
   return out;
 }
@@ -92,25 +96,44 @@ void Instance::on(TimePoint now, const AdvertReceived& advert) {
 }
 
 void Instance::on(TimePoint now, const DeadlineReached& /*deadline*/) {
-  if (auto* backup = std::get_if<Backup>(&state_)) {
-    if (!backup->master_down || now < *backup->master_down) return;
-    if (may_lead_) return become_master(now, backup->why_master);
-    backup->master_down.reset();
-    emit(Report{Notice::leader_lost, backup->leader ? backup->leader->source : IpAddress{}, {}});
-  } else if (auto* master = std::get_if<Master>(&state_)) {
-    if (now < master->next_advert) return;
-    emit(SendAdvert{config_.priority});
-    while (master->next_advert <= now) master->next_advert += config_.advert_interval;
-  }
+  if (auto* backup = std::get_if<Backup>(&state_)) return deadline_as_backup(now, *backup);
+  if (auto* master = std::get_if<Master>(&state_)) return deadline_as_master(now, *master);
+  const auto usable_at = std::get<Initialize>(state_).usable_at;
+  if (usable_at && now >= *usable_at) start_listening(now);
+}
+
+void Instance::deadline_as_backup(TimePoint now, Backup& backup) {
+  if (!backup.master_down || now < *backup.master_down) return;
+  if (may_lead_) return become_master(now, backup.why_master);
+  backup.master_down.reset();
+  emit(Report{Notice::leader_lost, backup.leader ? backup.leader->source : IpAddress{}, {}});
+}
+
+void Instance::deadline_as_master(TimePoint now, Master& master) {
+  if (now < master.next_advert) return;
+  const bool late = now > master.next_advert + config_.advert_interval;
+  emit(SendAdvert{config_.priority});
+  if (late) emit(Report{Notice::late, source_, config_.priority});
+  while (master.next_advert <= now) master.next_advert += config_.advert_interval;
+  // Silent for as long as a backup waits: it has heard us, or is gone.
+  const Duration patience = master_down_after(config_.advert_interval);
+  if (!master.rival || now < master.rival->last_heard + patience) return;
+  if (master.rival->reported) emit(Report{Notice::rival_silent, master.rival->source, {}});
+  master.rival.reset();
 }
 
 // Section 6.4.1: Startup. Priority 255 does not exist here, so the way always leads over Backup.
 void Instance::on(TimePoint now, const LinkChanged& link) {
   source_ = link.source;
-  const bool running = !std::holds_alternative<Initialize>(state_);
-  if (link.usable && !running) become_backup(now, Change::started, config_.advert_interval);
-  if (link.usable || !running) return;
+  if (auto* initialize = std::get_if<Initialize>(&state_)) {
+    if (!link.usable) return initialize->usable_at.reset();
+    if (!link_was_lost_ || config_.link_up_delay <= Duration::zero()) return start_listening(now);
+    if (!initialize->usable_at) initialize->usable_at = now + config_.link_up_delay;
+    return;
+  }
+  if (link.usable) return;
   if (std::holds_alternative<Master>(state_)) emit(LeftMaster{Change::link_lost});
+  link_was_lost_ = true;
   become_initialize(now, Change::link_lost);
 }
 
@@ -131,6 +154,10 @@ void Instance::on(TimePoint now, const EligibilityChanged& eligibility) {
   }
 }
 
+void Instance::on(TimePoint /*now*/, const PriorityChanged& changed) {
+  config_.priority = changed.priority;
+}
+
 // Section 6.4.3 (225): Shutdown.
 void Instance::on(TimePoint now, const Stop& /*stop*/) {
   if (std::holds_alternative<Initialize>(state_)) return;
@@ -144,24 +171,40 @@ void Instance::on(TimePoint now, const Stop& /*stop*/) {
 // Section 6.4.2.
 void Instance::advert_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert) {
   if (advert.priority == kPriorityResign) return resignation_as_backup(now, backup, advert);
-  // A router that may not lead cannot preempt either: whoever advertises is its leader.
-  if (config_.preempt && may_lead_ && advert.priority < config_.priority) return;
-  const bool news =
-      !backup.leader || !backup.master_down || backup.why_master != Change::leader_silent ||
-      backup.leader->source != advert.source || backup.leader->priority != advert.priority;
+  if (preempts(now, backup, advert)) {
+    backup.why_master = Change::preempted;
+    return;
+  }
+  const bool known = is_leader(backup, advert.source);
+  const bool news = !known || !backup.master_down || backup.why_master != Change::leader_silent ||
+                    backup.leader->priority != advert.priority;
   const Duration interval =
       config_.version == Version::v3 ? advert.interval : config_.advert_interval;
-  backup.leader = Leader{advert.source, advert.priority, interval, now};
-  backup.master_down = now + master_down_after(interval);
+  // In two families one leader has two addresses; it keeps the one that breaks ties.
+  const IpAddress source =
+      known && !breaks_ties(advert.source) ? backup.leader->source : advert.source;
+  backup.leader = Leader{source, advert.priority, interval, now};
+  backup.master_down = std::max(now + master_down_after(interval), hold_until_);
   backup.why_master = Change::leader_silent;
-  if (news) emit(Report{Notice::leader_heard, advert.source, advert.priority});
+  if (news) emit(Report{Notice::leader_heard, source, advert.priority});
+}
+
+// Preempt_Mode: the adverts of a lower leader are discarded until the timer has run out. A router
+// that may not lead cannot preempt either: whoever advertises is its leader.
+bool Instance::preempts(TimePoint now, Backup& backup, const AdvertReceived& advert) const {
+  if (!config_.preempt || !may_lead_ || advert.priority >= config_.priority) {
+    backup.preempt_at.reset();
+    return false;
+  }
+  if (!backup.preempt_at) backup.preempt_at = now + config_.preempt_delay;
+  return now >= *backup.preempt_at;
 }
 
 // Only the leader's own word shortens the timer: a third router that stops says nothing about it.
 void Instance::resignation_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert) {
-  if (backup.leader && backup.leader->source != advert.source) return;
+  if (backup.leader && !is_leader(backup, advert.source)) return;
   if (backup.why_master == Change::leader_resigned) return;
-  if (backup.master_down) backup.master_down = now + skew(backup.leader);
+  if (backup.master_down) backup.master_down = std::max(now + skew(backup.leader), hold_until_);
   backup.why_master = Change::leader_resigned;
   emit(Report{Notice::leader_resigning, advert.source, advert.priority});
 }
@@ -174,7 +217,9 @@ void Instance::advert_as_master(TimePoint now, Master& master, const AdvertRecei
     emit(Report{Notice::resign_heard_as_master, advert.source, advert.priority});
     return;
   }
-  const bool equal = advert.priority == config_.priority;
+  // An equal priority is settled by the addresses of one family, or two families could settle it in
+  // two ways.
+  const bool equal = advert.priority == config_.priority && breaks_ties(advert.source);
   if (equal && advert.source == source_) {
     emit(Report{Notice::own_address_conflict, advert.source, advert.priority});
     return;
@@ -195,10 +240,25 @@ void Instance::advert_as_master(TimePoint now, Master& master, const AdvertRecei
     master.answer_allowed = master.next_advert;
   }
   emit(Report{Notice::lower_priority_leader, advert.source, advert.priority});
+  watch_rival(now, master, advert);
+}
+
+// One answer silences a router that hears us. Who still advertises after as long as a backup waits
+// does not: the way to it is broken in one direction.
+void Instance::watch_rival(TimePoint now, Master& master, const AdvertReceived& advert) {
+  auto& rival = master.rival;
+  const bool other =
+      rival && rival->source != advert.source && rival->source.family() == advert.source.family();
+  if (!rival || other) rival = Rival{advert.source, now, now};
+  rival->last_heard = now;
+  const Duration patience = master_down_after(std::max(config_.advert_interval, advert.interval));
+  if (rival->reported || now < rival->first_heard + patience) return;
+  rival->reported = true;
+  emit(Report{Notice::not_heard, advert.source, advert.priority});
 }
 
 void Instance::become_master(TimePoint now, Change why) {
-  state_ = Master{now + config_.advert_interval, now};
+  state_ = Master{now + config_.advert_interval, now, std::nullopt};
   since_ = now;
   emit(SendAdvert{config_.priority});
   emit(BecameMaster{why});
@@ -207,7 +267,8 @@ void Instance::become_master(TimePoint now, Change why) {
 void Instance::become_backup(TimePoint now, Change why, Duration leader_interval) {
   const Duration interval =
       config_.version == Version::v3 ? leader_interval : config_.advert_interval;
-  state_ = Backup{now + master_down_after(interval), Change::leader_silent, std::nullopt};
+  state_ = Backup{std::max(now + master_down_after(interval), hold_until_), Change::leader_silent,
+                  std::nullopt, std::nullopt};
   since_ = now;
   emit(BecameBackup{why});
 }
@@ -218,6 +279,11 @@ void Instance::become_initialize(TimePoint now, Change why) {
   emit(BecameInitialize{why});
 }
 
+void Instance::start_listening(TimePoint now) {
+  if (!link_was_lost_) hold_until_ = now + config_.startup_hold;
+  become_backup(now, Change::started, config_.advert_interval);
+}
+
 // The leader's interval is in force while it is known (section 6.1, Active_Adver_Interval).
 Duration Instance::skew(const std::optional<Leader>& leader) const {
   return skew_time(config_.version, config_.priority,
@@ -225,7 +291,13 @@ Duration Instance::skew(const std::optional<Leader>& leader) const {
 }
 
 Duration Instance::master_down_after(Duration interval) const {
-  return master_down_interval(config_.version, config_.priority, interval);
+  return master_down_interval(config_.version, config_.priority, interval, config_.down_adverts);
+}
+
+// In the other family nobody can tell whose address it is; a group has one leader.
+bool Instance::is_leader(const Backup& backup, const IpAddress& source) const {
+  if (!backup.leader) return false;
+  return backup.leader->source == source || backup.leader->source.family() != source.family();
 }
 
 }  // namespace vrrp

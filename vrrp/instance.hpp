@@ -13,6 +13,7 @@
 
 #include "vrrp/address.hpp"
 #include "vrrp/advertisement.hpp"
+#include "vrrp/timing.hpp"
 #include "vrrp/types.hpp"
 
 namespace vrrp {
@@ -24,11 +25,20 @@ struct InstanceConfig {
   Duration advert_interval = std::chrono::seconds(1);
   // RFC 9568 section 6.1 Preempt_Mode. Off by default: roles of a data pair are sticky (rule 6).
   bool preempt = false;
+  // How long a leader of lower priority is heard before it is preempted.
+  Duration preempt_delay{};
+  // After the start: how long to listen at least before taking over. A switch port may be deaf.
+  Duration startup_hold{};
+  // Adverts that may be missed in a row; RFC 9568 section 6.1 says 3.
+  int down_adverts = kDownAdverts;
+  // After a loss of the link: how long it must stay usable before it counts as usable again.
+  Duration link_up_delay{};
 };
 
 // ---- inputs ------------------------------------------------------------------------------------
 
-// An advertisement that passed admission.
+// An advertisement that passed admission. A pair with addresses of both families advertises in both
+// and holds one election: the family of LinkChanged::source is the one that breaks ties.
 struct AdvertReceived {
   IpAddress source;
   Priority priority;
@@ -45,11 +55,15 @@ struct LinkChanged {
 struct EligibilityChanged {
   bool may_lead = false;
 };
+// What is tracked raised or lowered the priority (1 to 254); the next advert carries it.
+struct PriorityChanged {
+  Priority priority;
+};
 // Leave for good: priority 0 when master.
 struct Stop {};
 
-using InstanceInput =
-    std::variant<AdvertReceived, DeadlineReached, LinkChanged, EligibilityChanged, Stop>;
+using InstanceInput = std::variant<AdvertReceived, DeadlineReached, LinkChanged, EligibilityChanged,
+                                   PriorityChanged, Stop>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -58,6 +72,7 @@ enum class Change : std::uint8_t {
   leader_silent,    // master-down timer ran out: Master
   leader_resigned,  // priority 0 heard, skew ran out: Master
   became_eligible,  // nobody led and now we may: Master
+  preempted,        // a leader of lower priority was outvoted: Master
   higher_priority,  // Master -> Backup
   tie_break,        // equal priority, higher address: Master -> Backup
   resigned,         // told to: Master -> Backup
@@ -95,6 +110,10 @@ enum class Notice : std::uint8_t {
   lower_priority_leader,   // master heard a lower one: answered, announce again
   resign_heard_as_master,  // master heard priority 0: answered
   own_address_conflict,    // equal priority from our own address
+  not_heard,               // master: `source` goes on advertising with lower priority, so our
+                           // adverts do not reach it; once until it falls silent
+  rival_silent,            // master: the one of not_heard is silent now
+  late,                    // master: an advert left more than one interval late, but in time
 };
 std::string_view to_string(Notice notice);
 struct Report {
@@ -124,8 +143,9 @@ struct InstanceSnapshot {
   State state = State::initialize;
   TimePoint since{};
   bool may_lead = false;
-  bool leader_lost = false;      // Backup: nobody advertises and we may not
-  std::optional<Leader> leader;  // Backup: who leads
+  bool leader_lost = false;               // Backup: nobody advertises and we may not
+  std::optional<Leader> leader;           // Backup: who leads
+  std::optional<IpAddress> not_heard_by;  // Master: who leads too, deaf to our adverts
   std::optional<TimePoint> deadline;
 };
 
@@ -140,33 +160,52 @@ class Instance {
   const InstanceConfig& config() const { return config_; }
 
  private:
-  struct Initialize {};
+  struct Initialize {
+    std::optional<TimePoint> usable_at;  // the link is back and has to last until then
+  };
   struct Backup {
     std::optional<TimePoint> master_down;       // Master_Down_Timer; nullopt: ran out, may not lead
     Change why_master = Change::leader_silent;  // what its end will mean
     std::optional<Leader> leader;
+    std::optional<TimePoint> preempt_at;  // a lower leader is heard and tolerated until then
+  };
+  // Somebody of lower priority who leads too.
+  struct Rival {
+    IpAddress source;
+    TimePoint first_heard{};
+    TimePoint last_heard{};
+    bool reported = false;
   };
   struct Master {
     TimePoint next_advert;  // Advertisement_Interval timer, absolute so that adverts do not drift
     TimePoint answer_allowed;  // rate limit of answers to lower-priority adverts
+    std::optional<Rival> rival;
   };
 
   void on(TimePoint now, const AdvertReceived& advert);
   void on(TimePoint now, const DeadlineReached& deadline);
   void on(TimePoint now, const LinkChanged& link);
   void on(TimePoint now, const EligibilityChanged& eligibility);
+  void on(TimePoint now, const PriorityChanged& changed);
   void on(TimePoint now, const Stop& stop);
 
   void step_down_when_late(TimePoint now);
+  void deadline_as_backup(TimePoint now, Backup& backup);
+  void deadline_as_master(TimePoint now, Master& master);
   void advert_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
+  bool preempts(TimePoint now, Backup& backup, const AdvertReceived& advert) const;
   void resignation_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
   void advert_as_master(TimePoint now, Master& master, const AdvertReceived& advert);
+  void watch_rival(TimePoint now, Master& master, const AdvertReceived& advert);
   void become_master(TimePoint now, Change why);
   void become_backup(TimePoint now, Change why, Duration leader_interval);
   void become_initialize(TimePoint now, Change why);
+  void start_listening(TimePoint now);
 
   Duration skew(const std::optional<Leader>& leader) const;
   Duration master_down_after(Duration interval) const;
+  bool breaks_ties(const IpAddress& source) const { return source.family() == source_.family(); }
+  bool is_leader(const Backup& backup, const IpAddress& source) const;
   template <typename Effect>
   void emit(Effect effect) {
     effects_.emplace_back(std::move(effect));
@@ -177,6 +216,8 @@ class Instance {
   TimePoint since_{};
   IpAddress source_;
   bool may_lead_ = false;
+  bool link_was_lost_ = false;
+  TimePoint hold_until_ = TimePoint::min();  // of startup_hold
   InstanceEffects effects_;
 };
 

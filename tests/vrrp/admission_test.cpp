@@ -217,9 +217,11 @@ TEST(Refusal, HasAShortWordForEach) {
   for (std::size_t reason = 0; reason < kRefusalCount; ++reason) {
     words.insert(std::string(to_string(static_cast<Refusal>(reason))));
   }
-  EXPECT_EQ(words, (std::set<std::string>{"vrid", "ttl", "kind", "own_packet", "unknown_source",
-                                          "malformed", "version", "auth_type", "auth_password",
-                                          "interval"}));
+  EXPECT_EQ(words,
+            (std::set<std::string>{
+                "vrid", "ttl", "kind", "own_packet", "unknown_source", "auth_missing",
+                "auth_malformed", "auth_stale", "auth_unknown_key", "auth_forged", "auth_replayed",
+                "malformed", "version", "auth_type", "auth_password", "interval", "address_list"}));
 }
 
 TEST(Refused, PrintsItsReason) {
