@@ -68,6 +68,7 @@ void read_agent(TableReader& root, Config& config) {
   agent->read("state_dir", config.state_dir, parse_long_path);
   agent->read("control_socket", config.control_socket,
               [](const ConfigNode& node) { return io::parse_path(node, io::kMaxSocketPath); });
+  agent->read("realtime", config.realtime, io::parse_boolean);
   read_log(*agent, config.log);
   agent->finish();
 }

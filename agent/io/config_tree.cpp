@@ -48,6 +48,7 @@ ConfigNode to_node(const toml::node& from, int depth) {
   node.kind = to_kind(from);
   if (const auto* text = from.as_string()) node.text = text->get();
   if (const auto* integer = from.as_integer()) node.integer = integer->get();
+  if (const auto* boolean = from.as_boolean()) node.boolean = boolean->get();
   if (depth == kMaxDepth) return node;
   if (const auto* array = from.as_array()) {
     for (const toml::node& element : *array) node.children.push_back(to_node(element, depth + 1));

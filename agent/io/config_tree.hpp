@@ -29,6 +29,7 @@ struct ConfigNode {
   Place place;
   ValueKind kind = ValueKind::table;
   std::int64_t integer = 0;          // kind integer
+  bool boolean = false;              // kind boolean
   std::string text;                  // kind text
   std::vector<ConfigNode> children;  // kind array: elements; kind table: entries in file order
 };

@@ -174,6 +174,11 @@ Parsed<std::string> parse_text(const ConfigNode& node, std::size_t max_bytes) {
   return node.text;
 }
 
+Parsed<bool> parse_boolean(const ConfigNode& node) {
+  if (node.kind != ValueKind::boolean) return wrong_type(node, "true or false without quotes");
+  return node.boolean;
+}
+
 Parsed<std::string> parse_choice(const ConfigNode& node,
                                  std::initializer_list<std::string_view> allowed) {
   std::string list;

@@ -55,6 +55,8 @@ bool is_loopback(const vrrp::IpAddress& address);
 // ---- words -------------------------------------------------------------------------------------
 // One line of 1 to `max_bytes` bytes without control characters.
 Parsed<std::string> parse_text(const ConfigNode& node, std::size_t max_bytes);
+// true or false, without quotes.
+Parsed<bool> parse_boolean(const ConfigNode& node);
 Parsed<std::string> parse_choice(const ConfigNode& node,
                                  std::initializer_list<std::string_view> allowed);
 // [A-Za-z0-9_.-], 1 to 64.

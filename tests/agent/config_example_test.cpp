@@ -40,7 +40,8 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
   EXPECT_EQ(
       load_and_describe(text),
       folder.in_text(
-          "node=server11 state_dir=/var/lib/tandem control_socket=/run/tandem/control.sock\n"
+          "node=server11 state_dir=/var/lib/tandem control_socket=/run/tandem/control.sock "
+          "realtime=1\n"
           "log level=info target=0 file=\n"
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
           "auth 0 \n"
@@ -92,7 +93,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
     EXPECT_EQ(load_and_describe(text), load_and_describe(small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 20);
+  EXPECT_EQ(compared, 21);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

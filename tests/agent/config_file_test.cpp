@@ -96,7 +96,7 @@ TEST(ConfigFile, UnknownKeysNameTheNearestKnownOne) {
             Strings{"tandem.toml:11: agnet: unknown key; did you mean \"agent\"?"});
   EXPECT_EQ(problems_of(agent_with("\"a\\nb\" = 1")),
             Strings{"tandem.toml:12: agent.a?b: unknown key; known here are node, state_dir, "
-                    "control_socket, log"});
+                    "control_socket, realtime, log"});
 }
 
 TEST(ConfigFile, AgentsKeysAreJudged) {
@@ -110,6 +110,8 @@ TEST(ConfigFile, AgentsKeysAreJudged) {
       {"state_dir = \"state\"", key + "state_dir: is not an absolute path; begin it with '/'"},
       {"control_socket = \"/" + std::string(107, 'x') + "\"",
        key + "control_socket: is longer than 107 bytes"},
+      {"realtime = \"no\"", key + "realtime: is a string, must be true or false without quotes"},
+      {"realtime = 1", key + "realtime: is an integer, must be true or false without quotes"},
       {"log = \"debug\"", key + "log: is a string, must be a table"},
       {"log = { level = \"verbose\" }",
        key + "log.level: \"verbose\" is not allowed here; write \"trace\", \"debug\", \"info\", "
@@ -138,12 +140,14 @@ TEST(ConfigFile, AgentsKeysArrive) {
   const LoadResult result = parse_config(
       agent_with(
           "node = \"server11\"\nstate_dir = \"/srv/tandem\"\ncontrol_socket = \"/run/t.sock\"\n"
-          "log = { level = \"trace\", target = \"file\", file = \"/var/log/t.log\" }"),
+          "realtime = false\nlog = { level = \"trace\", target = \"file\", file = "
+          "\"/var/log/t.log\" }"),
       "tandem.toml");
   const auto* loaded = std::get_if<LoadedConfig>(&result);
   ASSERT_NE(loaded, nullptr);
   EXPECT_EQ(describe(loaded->config).substr(0, describe(loaded->config).find("pair")),
-            "node=server11 state_dir=/srv/tandem control_socket=/run/t.sock\n"
+            "node=server11 state_dir=/srv/tandem control_socket=/run/t.sock "
+            "realtime=0\n"
             "log level=trace target=2 file=/var/log/t.log\n");
 }
 
@@ -177,7 +181,7 @@ replication_address = "127.0.0.1:6379"
           "tandem.toml:3: agent.log.level: \"loud\" is not allowed here; write \"trace\", "
           "\"debug\", \"info\", \"warn\" or \"error\"",
           "tandem.toml:4: agent.metrics: unknown key; known here are node, state_dir, "
-          "control_socket, log",
+          "control_socket, realtime, log",
           "tandem.toml:8: pair[redis].vrid: 256 is not a VRID; allowed are 1 to 255",
           "tandem.toml:9: pair[redis].priority: 255 means address owner and would seize the role "
           "without asking about the data; allowed are 1 to 254",

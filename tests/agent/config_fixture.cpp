@@ -195,8 +195,9 @@ PairConfig load_pair(const std::string& text) {
 std::string describe(const Config& config) {
   std::ostringstream out;
   out << "node=" << config.node << " state_dir=" << config.state_dir
-      << " control_socket=" << config.control_socket << "\nlog level=" << config.log.level
-      << " target=" << static_cast<int>(config.log.target) << " file=" << config.log.file << "\n";
+      << " control_socket=" << config.control_socket << " realtime=" << config.realtime
+      << "\nlog level=" << config.log.level << " target=" << static_cast<int>(config.log.target)
+      << " file=" << config.log.file << "\n";
   for (const PairConfig& pair : config.pairs) out << describe(pair);
   return out.str();
 }
