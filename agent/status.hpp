@@ -28,7 +28,8 @@ struct PairStatus {
   std::string interface;
   vrrp::InstanceConfig router_config;
   vrrp::InstanceSnapshot router;
-  std::string source;  // own address of the adverts; empty: interface not usable
+  std::string source;          // own address of the adverts; empty: interface not usable
+  std::vector<int> auth_keys;  // ids; the first signs
   vrrp::ReceiveCounters received;
   std::uint64_t sent = 0;
   std::vector<std::pair<std::string, bool>> vips;  // "192.168.1.120/24", on the interface now

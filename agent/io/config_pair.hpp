@@ -29,6 +29,10 @@ struct PairDraft {
 PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::string& path,
                     Problems& problems);
 
+// The keys of the virtual router (config_vrrp.cpp). False: the version is not known, because its
+// value was refused.
+bool read_router(TableReader& pair, PairConfig& config, const std::string& path);
+
 // [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
 void read_servers(TableReader& pair, PairDraft& draft);
 

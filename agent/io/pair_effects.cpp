@@ -179,6 +179,7 @@ PairStatus PairRunner::status() const {
   out.router_config = instance_.config();
   out.router = instance_.snapshot();
   if (out.router.state != vrrp::State::initialize) out.source = hub_.source().to_string();
+  for (const vrrp::AuthKey& key : config_.auth.keys) out.auth_keys.push_back(key.id);
   out.received = received_;
   out.sent = adverts_sent_;
   for (const auto& vip : config_.vips) {

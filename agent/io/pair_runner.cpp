@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/io/config_keys.hpp"
+#include "vrrp/io/hmac.hpp"
+
 namespace agent::io {
 
 using hooks::Target;
@@ -21,7 +24,7 @@ vrrp::AdmissionRules admission_rules(const PairConfig& config) {
   rules.vrid = config.vrid;
   rules.interval = config.advert_interval;
   rules.auth_type = config.auth_type;
-  rules.auth = config.auth;
+  rules.auth = config.auth_pass;
   for (const auto& vip : config.vips) rules.addresses.push_back(vip.address);
   rules.unicast_peers = config.unicast_peers;
   return rules;
@@ -49,6 +52,23 @@ PairRules pair_rules(const PairConfig& config) {
   return rules;
 }
 
+vrrp::InstanceConfig router_config(const PairConfig& config) {
+  return {.version = config.version,
+          .vrid = config.vrid,
+          .priority = config.priority,
+          .advert_interval = config.advert_interval,
+          .preempt = config.preempt,
+          .preempt_delay = config.preempt_delay,
+          .startup_hold = config.startup_hold,
+          .down_adverts = config.down_adverts,
+          .link_up_delay = config.link_up_delay};
+}
+
+std::optional<vrrp::Authenticator> make_authenticator(const PairConfig& config) {
+  if (config.auth.keys.empty()) return std::nullopt;
+  return vrrp::Authenticator(config.auth, vrrp::io::hmac_sha256);
+}
+
 health::io::ServerAddress server_address(const ServerConfig& server) {
   return {server.host, server.port, server.unix_path};
 }
@@ -69,10 +89,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       log_(std::move(log)),
       stopped_(std::move(stopped)),
       admission_(admission_rules(config)),
-      instance_(vrrp::InstanceConfig{.version = config.version,
-                                     .vrid = config.vrid,
-                                     .priority = config.priority,
-                                     .advert_interval = config.advert_interval}),
+      authenticator_(make_authenticator(config)),
+      instance_(router_config(config)),
       pair_(pair_rules(config)),
       router_timer_(executor_),
       pair_timer_(executor_),
@@ -142,6 +160,19 @@ std::optional<std::string> PairRunner::promote() {
   return std::nullopt;
 }
 
+void PairRunner::reload_auth_keys() {
+  if (!authenticator_) return;
+  auto keys = read_auth_key_file(config_.auth_key_file);
+  if (const auto* refusal = std::get_if<Refusal>(&keys)) {
+    log_->error("{}: the keys in force stay: {}", config_.name, refusal->what);
+    return;
+  }
+  config_.auth.keys = std::get<std::vector<vrrp::AuthKey>>(std::move(keys));
+  authenticator_->replace_keys(config_.auth.keys);
+  log_->info("{}: {} key(s) read from {}; key {} signs", config_.name, config_.auth.keys.size(),
+             config_.auth_key_file, config_.auth.keys.front().id);
+}
+
 // ---- the loop ----------------------------------------------------------------------------------
 
 void PairRunner::feed(Input input) {
@@ -206,7 +237,8 @@ void PairRunner::arm() {
 
 void PairRunner::received(const vrrp::Datagram& datagram) {
   admission_.own_source = hub_.source();
-  const auto judged = vrrp::admit(datagram, admission_);
+  const auto judged = vrrp::admit(datagram, admission_, authenticator_ ? &*authenticator_ : nullptr,
+                                  std::chrono::system_clock::now());
   if (const auto* no = std::get_if<vrrp::Refused>(&judged)) return refused(datagram, *no);
   const auto& admitted = std::get<vrrp::Admitted>(judged);
   ++received_.accepted;
@@ -229,9 +261,15 @@ void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& re
   const auto now = steady_clock::now();
   if (refusal_logged_ != vrrp::TimePoint{} && now - refusal_logged_ < kRefusalLogSpacing) return;
   refusal_logged_ = now;
-  const std::string_view detail = refused.reason == vrrp::Refusal::malformed
-                                      ? vrrp::to_string(refused.decode_error)
-                                      : std::string_view{};
+  std::string detail;
+  if (refused.reason == vrrp::Refusal::malformed) detail = vrrp::to_string(refused.decode_error);
+  if (refused.reason == vrrp::Refusal::auth_stale) {
+    detail = "(its clock is " + std::to_string(refused.authentication.behind.count()) +
+             " s behind this host's)";
+  }
+  if (refused.reason == vrrp::Refusal::auth_unknown_key) {
+    detail = "(key " + std::to_string(refused.authentication.key_id) + ")";
+  }
   log_->warn("{}: refused {} packet(s) of VRID {}, the last from {}: {} {}", config_.name,
              std::exchange(refusals_unlogged_, 0), config_.vrid.value, datagram.source.to_string(),
              vrrp::to_string(refused.reason), detail);
@@ -245,12 +283,17 @@ void PairRunner::send_advert(vrrp::Priority priority) {
   advert.interval = config_.advert_interval;
   advert.addresses = vip_addresses();
   advert.auth_type = config_.auth_type;
-  advert.auth = config_.auth;
+  advert.auth = config_.auth_pass;
   if (++advert_id_ == 0) ++advert_id_;  // 0 would let the kernel choose
   ++adverts_sent_;
   std::string problem;
   const auto send = [&](const vrrp::IpAddress& destination) {
-    const auto message = vrrp::encode(advert, hub_.source(), destination);
+    auto message = vrrp::encode(advert, hub_.source(), destination);
+    if (authenticator_) {
+      const auto now = std::chrono::system_clock::now();
+      const auto trailer = authenticator_->sign(message, hub_.source(), now);
+      if (trailer) vrrp::append_trailer(message, *trailer, hub_.source(), destination);
+    }
     if (auto failed = hub_.send(destination, advert_id_, message)) problem = *failed;
   };
   if (config_.unicast_peers.empty()) send(vrrp::ipv4_multicast_group());

@@ -25,6 +25,7 @@ struct PairOptions {
   std::string advert_interval;
   std::string unicast_peer;
   std::string vip = std::string(kVipPrefix);
+  std::vector<std::string> further;  // whole lines
   std::string wait_for_peer = "2s";
   int port = 6379;                     // of both servers
   std::string own_ip;                  // empty: the host's
@@ -45,6 +46,7 @@ class Agent {
   void start(const Argv& wrapper = {});  // wrapper: a command that executes tandemd
   int stop();                            // SIGTERM; exit code
   void kill();
+  void signal(int number) const { process_->signal(number); }
   bool running() { return process_ && process_->running(); }
   std::optional<int> wait(Millis deadline) { return process_->wait(deadline); }
 
