@@ -30,8 +30,10 @@ std::optional<std::string> Pair::reason_to_leave() const {
       break;
     default: break;
   }
-  if (!local.is_replica()) return std::nullopt;
-  return "somebody made the local server a replica of " + local.facts->master.to_string();
+  if (local.is_replica()) {
+    return "somebody made the local server a replica of " + local.facts->master.to_string();
+  }
+  return tracked_fault();
 }
 
 void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
@@ -44,7 +46,8 @@ void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
   Leaving leaving{.reason = reason, .stopping = stopping};
   auto& steps = leaving.steps;
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
-  const bool by_choice = stopping || sight_.local.health == Health::degraded;
+  const bool by_choice =
+      stopping || sight_.local.health == Health::degraded || tracked_fault().has_value();
   const bool hand_over = by_choice && up && serves && standby_in_sync();
   // Stopping with nobody to hand over to: the server stays as it is, only the address goes. No
   // priority 0 either: the standby is not to seize what still lives.

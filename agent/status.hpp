@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/pair.hpp"
+#include "agent/tracking.hpp"
 #include "health/monitor.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
@@ -18,6 +19,11 @@ struct ServerStatus {
   std::string address;
   health::MonitorSnapshot monitor;
   std::int64_t lag_bytes = -1;  // behind the master; -1: not known
+};
+
+struct TrackerStatus {
+  TrackerSnapshot seen;
+  std::string since;  // wall clock
 };
 
 struct PairStatus {
@@ -34,6 +40,8 @@ struct PairStatus {
   std::uint64_t sent = 0;
   std::vector<std::pair<std::string, bool>> vips;  // "192.168.1.120/24", on the interface now
   std::uint64_t vip_repairs = 0;
+  vrrp::Priority priority;  // effective: with the weights of trackers
+  std::vector<TrackerStatus> trackers;
   ServerStatus server;
   ServerStatus peer;
 };

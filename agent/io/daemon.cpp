@@ -94,6 +94,7 @@ InterfaceHub& Daemon::hub(const std::string& interface) {
 std::optional<std::string> Daemon::start_netlink() {
   const auto update = [this] {
     for (const auto& [name, hub] : hubs_) hub->update();
+    for (const auto& pair : pairs_) pair->on_links_changed();
   };
   return netlink_.start({.link_changed = [update](const auto&) { update(); },
                          .link_removed = [update](const auto&) { update(); },

@@ -21,6 +21,7 @@ AgentStatus leading() {
   pair.interface = "eth0";
   pair.router_config.vrid = vrrp::Vrid{51};
   pair.router_config.priority = vrrp::Priority{250};
+  pair.priority = vrrp::Priority{250};
   pair.router_config.advert_interval = std::chrono::milliseconds(100);
   pair.router.state = vrrp::State::master;
   pair.vips = {{"192.168.1.120/24", true}};
