@@ -140,6 +140,7 @@ class Pair {
   void leave(TimePoint now, const std::string& reason, bool stopping = false);
   void leaving_step(TimePoint now);
   bool start_leaving_step(TimePoint now, LeaveStep step);
+  bool has_newer_data() const;
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);

@@ -2,6 +2,7 @@
 // client connections there -> VIP gone -> follow the successor, which lifts the fence -> notify.
 // Which steps are taken depends on what is left to take them with.
 #include <algorithm>
+#include <tuple>
 
 #include "agent/pair.hpp"
 
@@ -118,7 +119,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       return true;
     case LeaveStep::follow:
       // Without a leader yet, standing by follows it when it appears; the fence holds until then.
-      if (!sight_.leader_advertises && !sight_.peer.is_master()) return false;
+      // A master with older data is no leader: it has stepped down and has not followed yet.
+      if (!sight_.leader_advertises && (!sight_.peer.is_master() || has_newer_data())) return false;
       if (would_wipe_the_last_copy()) return false;
       start_following(now);
       return true;
@@ -129,6 +131,11 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::finish: finish_leaving(now); return true;
   }
   return false;
+}
+
+bool Pair::has_newer_data() const {
+  const auto& [local, peer] = std::tie(sight_.local.facts, sight_.peer.facts);
+  return local && peer && compare_data(*local, *peer) == Fresher::local;
 }
 
 void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {

@@ -162,8 +162,12 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
 void Pair::watch_the_link(TimePoint now) {
   const bool leads = std::holds_alternative<Leading>(state_);
   const ServerSight& replica = leads ? sight_.peer : sight_.local;
-  const bool waits = replica.health == Health::up && replica.is_replica() &&
+  const bool links = replica.health == Health::up && replica.is_replica() &&
                      (leads ? !standby_in_sync() : !replica.link_up_since || !sight_.in_sync_at);
+  // An old master follows as soon as the new leader's server is one.
+  const bool changes = !leads && sight_.leader_advertises && sight_.local.is_master() &&
+                       sight_.peer.health == Health::up && sight_.peer.is_replica();
+  const bool waits = links || changes;
   if (!waits || (!leads && !stands_by())) return look_again_.reset();
   if (look_again_ && now < *look_again_) return;
   if (look_again_) {

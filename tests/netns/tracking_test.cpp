@@ -115,7 +115,7 @@ TEST_F(TrackedScript, ThatHangsIsKilledAndCountsAsAFailure) {
   EXPECT_TRUE(eventually("no zombie", kSoon, equals([&] { return zombies_in(pair->a.host); }, "")));
   EXPECT_EQ(run({"sh", "-c",
                  "ip netns pids " + pair->a.host.netns +
-                     " | xargs -n1 -I{} cat /proc/{}/comm | grep -c '^sleep'"})
+                     " | xargs -I{} cat /proc/{}/comm | grep -c '^sleep'"})
                 .output,
             "0\n");
 }
@@ -133,7 +133,9 @@ TEST(TrackedInterface, DownIsAFaultUntilItIsUpAgain) {
   SceneOptions options;
   options.pair_a.pair_lines = "track_interfaces = [\"eth1\"]\n";
   PairScene scene(options);
-  must_run({"ip", "link", "add", "eth1", "type", "dummy"}, scene.a.host.netns);
+  must_run({"ip", "link", "add", "eth1", "type", "veth", "peer", "name", "other"},
+           scene.a.host.netns);
+  must_run({"ip", "link", "set", "other", "up"}, scene.a.host.netns);
   must_run({"ip", "link", "set", "eth1", "up"}, scene.a.host.netns);
   ASSERT_TRUE(scene.start());
 
@@ -234,6 +236,7 @@ TEST(Isolation, AnIpv6GatewayIsAskedByNeighbourSolicitation) {
   SceneOptions options = with_gateway("fd00:77::3");
   PairScene scene(options);
   const auto add = [](const Host& host, const std::string& address) {
+    must_run({"sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"}, host.netns);
     must_run({"ip", "address", "add", address, "dev", "eth0", "nodad"}, host.netns);
   };
   add(scene.a.host, "fd00:77::1/64");
