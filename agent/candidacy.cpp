@@ -182,6 +182,14 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
   return alone(sight, rules, now);
 }
 
+// The live leader's data is here, and its server can be told to hold its writes.
+bool may_preempt(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  if (!rules.preempt || !sight.leader_advertises || !sight.local.is_replica()) return false;
+  const bool linked = sight.local.link_up_since && !sight.local.facts->sync_in_progress;
+  return linked && !unfit_replica(sight, rules) && sight.peer.is_master() &&
+         peer_server(sight, rules, now) == PeerServer::answers;
+}
+
 // Rule 15: who hears nothing of the peer may be the one that is cut off. Only an answer of the
 // gateway since then tells.
 Candidacy unless_isolated(Candidacy answer, const Sight& sight) {
@@ -215,6 +223,7 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
   }
   Candidacy answer =
       local.is_master() ? judge_master(sight, rules, now) : judge_replica(sight, rules, now);
+  answer.may_preempt = may_preempt(sight, rules, now);
   if (peer_server(sight, rules, now) == PeerServer::answers) {
     // The moment from which its silence counts.
     const TimePoint silent = *sight.peer.last_answer + rules.witness_patience;

@@ -26,6 +26,7 @@ struct ServerSight {
 
 struct CandidacyRules {
   health::Endpoint peer;  // where the local server replicates from
+  bool preempt = false;   // take the role from a live leader of lower priority
   Duration max_replica_age{};
   Duration wait_for_peer{};
   Duration vip_lease{};         // how long a dead agent's VIP outlives it
@@ -65,6 +66,7 @@ struct Sight {
 
 struct Candidacy {
   bool may_lead = false;
+  bool may_preempt = false;     // fit to take the role from a live leader, which hands over
   bool gentle = false;          // the peer's server still serves: fence and drain it first (rule 5)
   bool probe_vip = false;       // ask the network whether anybody holds the VIP
   bool probe_gateway = false;   // ask track_gateway now, not in its interval

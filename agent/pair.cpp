@@ -304,9 +304,10 @@ void Pair::judge(TimePoint now) {
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);
   const bool may_lead = up || (!down && candidacy_.may_lead);
-  if (may_lead != told_may_lead_ && !down) {
-    told_may_lead_ = may_lead;
-    emit(SetEligibility{may_lead});
+  const SetEligibility eligibility{may_lead, !up && candidacy_.may_preempt};
+  if (eligibility != told_ && !down) {
+    told_ = eligibility;
+    emit(eligibility);
   }
   const bool leaderless = sight_.router_up && !sight_.leader_advertises && !candidacy_.may_lead;
   const bool stuck = idle() && (candidacy_.needs_operator || leaderless);

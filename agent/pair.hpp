@@ -179,8 +179,8 @@ class Pair {
   PairState settled_ = PairState::starting;  // the last that was neither promoting nor leaving
   std::string reason_ = "the agent started";
   TimePoint since_{};
-  bool notified_ = false;       // the first notification has been sent
-  bool told_may_lead_ = false;  // what the router knows
+  bool notified_ = false;  // the first notification has been sent
+  SetEligibility told_;    // what the router knows
   bool probe_running_ = false;
   std::optional<TimePoint> gateway_asked_for_;  // the loss of contact that it was asked about
   std::optional<TimePoint> contact_deadline_;   // when time alone changes who is reached

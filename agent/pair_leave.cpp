@@ -101,8 +101,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       start_work(now, DrainWork{Target::local, Target::peer}, rules_.handover_budget);
       return true;
     case LeaveStep::resign:
-      told_may_lead_ = false;
-      emit(SetEligibility{false});
+      told_ = {};
+      emit(told_);
       return false;
     case LeaveStep::park: emit(ParkVips{}); return false;
     case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
@@ -120,7 +120,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::follow:
       // Without a leader yet, standing by follows it when it appears; the fence holds until then.
       // A master with older data is no leader: it has stepped down and has not followed yet.
-      if (!sight_.leader_advertises && (!sight_.peer.is_master() || has_newer_data())) return false;
+      if (!sight_.peer.is_master()) return false;
+      if (!sight_.leader_advertises && has_newer_data()) return false;
       if (would_wipe_the_last_copy()) return false;
       start_following(now);
       return true;

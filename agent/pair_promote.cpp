@@ -17,6 +17,11 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   Promoting promoting{
       .gentle = candidacy_.gentle, .reason = candidacy_.why, .before = sight_.record};
   if (why == vrrp::Change::leader_resigned) promoting.reason = "the leader resigned";
+  if (why == vrrp::Change::preempted) {
+    promoting.gentle = true;
+    promoting.reason = "this node's priority is higher than the leader's";
+    told_ = {.may_lead = true};
+  }
 
   Record record = sight_.record.value_or(Record{});
   const bool adopts =

@@ -116,6 +116,7 @@ struct PostFence {
 };
 struct SetEligibility {
   bool may_lead = false;
+  bool may_preempt = false;
   bool operator==(const SetEligibility&) const = default;
 };
 struct Persist {

@@ -186,8 +186,7 @@ void read_tracking(TableReader& pair, PairDraft& draft, Problems& problems) {
   for (TableReader& table : files) tracking.files.push_back(read_tracked_file(table));
   refuse_same_names(files, tracking.files, "track_file");
 
-  constexpr bool kPreempt = false;  // roles are sticky
-  for (auto& advice : judge_weights(tracking, draft.config.priority, kPreempt)) {
+  for (auto& advice : judge_weights(tracking, draft.config.priority, draft.config.preempt)) {
     auto& tables = advice.of == WeightAdvice::Of::script ? scripts : files;
     tables[advice.index].warning("weight", std::move(advice.what));
   }

@@ -83,7 +83,8 @@ void PairRunner::perform(const PostFence& /*effect*/) {
 }
 
 void PairRunner::perform(const SetEligibility& effect) {
-  queue_.emplace_back(vrrp::InstanceInput(vrrp::EligibilityChanged{effect.may_lead}));
+  queue_.emplace_back(
+      vrrp::InstanceInput(vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt}));
 }
 
 void PairRunner::perform(const Persist& effect) {

@@ -41,6 +41,7 @@ health::MonitorConfig peer_monitor(const PairConfig& config) {
 PairRules pair_rules(const PairConfig& config) {
   PairRules rules;
   rules.candidacy.peer = {config.peer_server.host, config.peer_server.port};
+  rules.candidacy.preempt = config.preempt;
   rules.candidacy.max_replica_age = config.max_replica_age;
   rules.candidacy.wait_for_peer = config.wait_for_peer;
   rules.candidacy.vip_lease = config.vip_lease;
@@ -337,6 +338,10 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
 TrackEvents PairRunner::track_events() {
   return {.seen = [this](const TrackingSeen& seen) { feed(PairInput(seen)); },
           .gateway_answered = [this] { feed(PairInput(GatewayAnswered{})); },
+          .priority_moved =
+              [this](vrrp::Priority priority) {
+                feed(vrrp::InstanceInput(vrrp::PriorityChanged{priority}));
+              },
           .log =
               [this](TrackSeverity severity, const std::string& text) {
                 static constexpr spdlog::level::level_enum kLevels[] = {

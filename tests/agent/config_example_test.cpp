@@ -97,7 +97,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 34);
+  EXPECT_EQ(compared, 35);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

@@ -10,7 +10,7 @@ namespace {
 using Strings = std::vector<std::string>;
 
 const std::string kDigits(64, 'a');
-constexpr const char* kForm =
+const std::string kForm =
     "write an id from 0 to 255 and 64 to 128 hexadecimal digits, as in: echo \"1 $(openssl rand "
     "-hex 32)\"";
 
@@ -74,18 +74,16 @@ TEST(ConfigVrrp, KeysAreReadInTheirOrder) {
 TEST(ConfigVrrp, ABadKeyFileIsNamedWithItsLine) {
   const std::string file = "tandem.toml:6: pair[redis].auth_key_file: \"FILE\" ";
   const auto say = [&](const std::string& what) { return Strings{file + what}; };
-  EXPECT_EQ(problems_of_keys(""), say(std::string("has no key; ") + kForm));
-  EXPECT_EQ(problems_of_keys("# only words\n"), say(std::string("has no key; ") + kForm));
-  EXPECT_EQ(problems_of_keys("\n" + kDigits + "\n"),
-            say(std::string("line 2 is not a key; ") + kForm));
-  EXPECT_EQ(problems_of_keys("1 " + kDigits + " more\n"),
-            say(std::string("line 1 is not a key; ") + kForm));
+  EXPECT_EQ(problems_of_keys(""), say("has no key; " + kForm));
+  EXPECT_EQ(problems_of_keys("# only words\n"), say("has no key; " + kForm));
+  EXPECT_EQ(problems_of_keys("\n" + kDigits + "\n"), say("line 2 is not a key; " + kForm));
+  EXPECT_EQ(problems_of_keys("1 " + kDigits + " more\n"), say("line 1 is not a key; " + kForm));
   EXPECT_EQ(problems_of_keys("256 " + kDigits + "\n"),
-            say(std::string("line 1 has no id from 0 to 255; ") + kForm));
+            say("line 1 has no id from 0 to 255; " + kForm));
   EXPECT_EQ(problems_of_keys("1 " + kDigits + "g\n"),
-            say(std::string("line 1 has a secret that is not hexadecimal; ") + kForm));
+            say("line 1 has a secret that is not hexadecimal; " + kForm));
   EXPECT_EQ(problems_of_keys("1 aabb\n"),
-            say(std::string("line 1 has a secret of 2 bytes; allowed are 32 to 64: ") + kForm));
+            say("line 1 has a secret of 2 bytes; allowed are 32 to 64: " + kForm));
   EXPECT_EQ(problems_of_keys("1 " + kDigits + "\n1 " + kDigits + "\n"),
             say("line 2 has the id 1 for the second time"));
   EXPECT_EQ(problems_of_keys("1 " + kDigits + "\n", 0640),

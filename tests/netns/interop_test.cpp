@@ -56,8 +56,11 @@ const std::string kKeepalivedLeads =
 
 class Interop : public testing::TestWithParam<Mode> {
  protected:
-  void start(int tandem_priority, int keepalived_priority) {
-    scene_ = std::make_unique<PairScene>(tandem_on_a(GetParam(), tandem_priority));
+  void start(int tandem_priority, int keepalived_priority,
+             const std::vector<std::string>& further = {}) {
+    SceneOptions options = tandem_on_a(GetParam(), tandem_priority);
+    options.pair_a.further = further;
+    scene_ = std::make_unique<PairScene>(options);
     keepalived_ = std::make_unique<Keepalived>(
         scene_->b.host, keepalived_on_b(GetParam(), scene_->b.host, keepalived_priority));
     scene_->start_servers();
@@ -97,6 +100,22 @@ TEST_P(Interop, EachTakesOverWhenTheOtherIsStopped) {
   EXPECT_EQ(keepalived_->stop(), 0);
   EXPECT_TRUE(scene_->reaches(kTandemLeads));
   keepalived_->start();
+  EXPECT_TRUE(scene_->keeps(kTandemLeads, kSteady));
+  EXPECT_EQ(scene_->data(), kDataIntact);
+}
+
+// keepalived leads meanwhile; Tandem, in sync and of higher priority, takes the role from it, with
+// the writes of its server held and drained first.
+TEST_P(Interop, TandemPreemptsWhenToldTo) {
+  ASSERT_NO_FATAL_FAILURE(start(250, 100, {"preempt = true", "preempt_delay = \"1s\""}));
+  EXPECT_EQ(scene_->a.agent.stop(), 0);
+  EXPECT_TRUE(eventually(
+      "keepalived leads", kSoon,
+      equals([this] { return scene_->vip_holders() + " " + scene_->b.redis.role(); }, "B master")));
+  Writer writer(scene_->lan.client());
+  scene_->a.agent.start();
+  EXPECT_TRUE(scene_->reaches(kTandemLeads));
+  EXPECT_TRUE(writer.finds_all_on(scene_->a.redis));
   EXPECT_TRUE(scene_->keeps(kTandemLeads, kSteady));
   EXPECT_EQ(scene_->data(), kDataIntact);
 }

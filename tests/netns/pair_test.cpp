@@ -54,6 +54,21 @@ TEST(PairStart, TheMasterLeadsAlsoWithTheLowerPriority) {
   EXPECT_EQ(scene.data(), kDataIntact);
 }
 
+TEST(Preemption, GivesTheRoleBackWithoutLosingAWrite) {
+  SceneOptions options;
+  options.pair_a.further = options.pair_b.further = {"preempt = true"};
+  PairScene scene(options);
+  ASSERT_TRUE(scene.start());
+  EXPECT_EQ(scene.a.agent.stop(), 0);
+  ASSERT_TRUE(scene.led_by("B"));
+  Writer writer(scene.lan.client());
+  scene.a.agent.start();
+  ASSERT_TRUE(scene.reaches(kALeads));
+  EXPECT_TRUE(scene.keeps(kALeads));
+  EXPECT_TRUE(writer.finds_all_on(scene.a.redis));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
 TEST(AgentStop, OfTheLeaderHandsOverWithoutLosingAWrite) {
   PairScene scene;
   ASSERT_TRUE(scene.start());

@@ -48,7 +48,9 @@ bool is_effect(const std::vector<std::string>& words) {
 }  // namespace
 
 std::string replay(const std::string& text) {
-  agent::Pair pair(rules());
+  agent::PairRules chosen = rules();
+  chosen.candidacy.preempt = text.find("\n# rules: preempt\n") != std::string::npos;
+  agent::Pair pair(chosen);
   std::uint64_t last_work = 0;
   std::string out;
   std::istringstream lines(text);

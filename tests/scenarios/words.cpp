@@ -227,6 +227,7 @@ struct FormatEffect {
   }
   std::string operator()(const agent::PostFence& /*e*/) const { return "post fence"; }
   std::string operator()(const agent::SetEligibility& e) const {
+    if (e.may_preempt && !e.may_lead) return "may preempt";
     return e.may_lead ? "may lead" : "may not lead";
   }
   std::string operator()(const agent::Persist& e) const {
