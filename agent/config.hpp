@@ -10,9 +10,9 @@
 
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
-#include "vrrp/address.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/types.hpp"
+#include "vrrp/virtual_address.hpp"
 
 namespace agent {
 
@@ -45,9 +45,13 @@ struct PairConfig {
   Duration advert_interval = std::chrono::milliseconds(100);  // v2: 1 s
   vrrp::AuthType auth_type = vrrp::AuthType::none;            // v2: pass when auth_pass is given
   vrrp::AuthPass auth{};
-  std::vector<vrrp::IpAddress> unicast_peers;  // empty: multicast
-  std::vector<vrrp::Prefix> vips;              // at least one
-  std::chrono::seconds vip_lease{2};           // kernel lifetime of a VIP, 2 s to 60 s
+  std::vector<vrrp::IpAddress> unicast_peers;       // empty: multicast
+  std::uint8_t unicast_ttl_min = 255;               // of a received unicast advert
+  std::vector<vrrp::IpAddress> sources;             // at most one of each family; empty: chosen
+  std::vector<vrrp::VirtualAddress> vips;           // at least one
+  std::vector<vrrp::VirtualAddress> vips_excluded;  // not in adverts
+  bool strict_vips = false;                         // adverts with other VIPs are refused
+  std::chrono::seconds vip_lease{2};                // kernel lifetime of a VIP, 2 s to 60 s
   int announce_count = 5;
   Duration announce_repeat = std::chrono::seconds(5);
   Duration announce_refresh = std::chrono::seconds(60);

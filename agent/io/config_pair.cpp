@@ -13,7 +13,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::size_t kAuthPassBytes = 8;  // RFC 2338 section 5.3.6
-constexpr std::size_t kMaxVips = 255;      // one byte counts them in an advertisement
 
 Parsed<vrrp::Vrid> parse_vrid(const ConfigNode& node) {
   if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 255");
@@ -99,23 +98,6 @@ void read_auth_pass(TableReader& reader, PairConfig& pair, bool version_known,
   pair.auth = vrrp::make_auth_pass(password);
 }
 
-void read_addresses(TableReader& reader, PairDraft& draft) {
-  reader.read_list("unicast_peers", draft.config.unicast_peers, draft.unicast_peers,
-                   parse_host_address);
-  const ConfigNode* vips = reader.find("vips");
-  if (vips == nullptr) {
-    reader.error("vips", "is missing; write at least one, as in vips = [\"192.168.1.120/24\"]");
-    return;
-  }
-  if (!reader.read_list("vips", draft.config.vips, draft.vips, parse_vip)) return;
-  if (vips->children.empty()) {
-    reader.error("vips", "is empty; write at least one, as in vips = [\"192.168.1.120/24\"]");
-  }
-  if (vips->children.size() > kMaxVips) {
-    reader.error("vips", "has more than 255 addresses, which is what an advertisement can carry");
-  }
-}
-
 void read_lease(TableReader& reader, PairConfig& pair) {
   Duration lease = pair.vip_lease;
   const bool given = reader.find("vip_lease") != nullptr;
@@ -186,7 +168,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   read_auth_pass(reader, pair, version_known, path);
   reader.read("priority", pair.priority, parse_priority);
   read_interval(reader, draft, version_known);
-  read_addresses(reader, draft);
+  read_addresses(reader, draft, version_known, problems);
   read_lease(reader, pair);
   read_announce(reader, pair);
   reader.read("max_replica_age", pair.max_replica_age, duration_in(seconds(0), hours(168)));

@@ -12,12 +12,14 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/pair.hpp"
 #include "agent/status.hpp"
+#include "agent/voices.hpp"
 #include "health/io/redis_watch.hpp"
 #include "hooks/io/notifier.hpp"
 #include "hooks/io/procedure_runner.hpp"
@@ -57,6 +59,7 @@ class PairRunner {
   void take(const vrrp::InstanceInput& input);
   void take(const PairInput& input);
   void arm();
+  void sources_changed(const InterfaceHub::Sources& sources);
   void received(const vrrp::Datagram& datagram);
   void refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused);
   void send_advert(vrrp::Priority priority);
@@ -80,16 +83,18 @@ class PairRunner {
   health::io::WatchEvents events_of(hooks::Target server);
   health::io::RedisWatch& watch(hooks::Target server);
   std::uint16_t server_port() const;
-  std::vector<vrrp::IpAddress> vip_addresses() const;
+  // Of the VIPs whose links can carry a frame now.
+  std::vector<vrrp::io::Announcement> announcements() const;
 
   boost::asio::any_io_executor executor_;
   PairConfig config_;
+  vrrp::io::Netlink& netlink_;
   InterfaceHub& hub_;
   RecordStore& records_;
   std::shared_ptr<spdlog::logger> log_;
   std::function<void()> stopped_;
 
-  vrrp::AdmissionRules admission_;
+  std::vector<Voice> voices_;
   vrrp::Instance instance_;
   Pair pair_;
   std::deque<Input> queue_;

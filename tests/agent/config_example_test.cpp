@@ -45,8 +45,8 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "log level=info target=0 file=\n"
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
           "auth 0 \n"
-          "unicast_peers\n"
-          "vips 192.168.1.120/24 lease=2s\n"
+          "unicast_peers ttl_min=255 sources\n"
+          "vips 192.168.1.120/24@eth0 excluded strict=0 lease=2s\n"
           "announce count=5 repeat=5000ms refresh=60000ms\n"
           "max_replica_age=30000ms max_lag=16777216 wait_for_peer=60000ms promote_timeout=3000ms "
           "handover_timeout=2000ms\n"
@@ -93,7 +93,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
     EXPECT_EQ(load_and_describe(text), load_and_describe(small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 21);
+  EXPECT_EQ(compared, 24);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
@@ -103,7 +103,7 @@ TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
   pair.name = "redis";
   pair.interface = "eth0";
   pair.vrid = vrrp::Vrid{51};
-  pair.vips = {*vrrp::Prefix::parse("192.168.1.120/24")};
+  pair.vips = {{*vrrp::Prefix::parse("192.168.1.120/24"), "eth0", {}, {}}};
   pair.server.host = "127.0.0.1";
   pair.server.port = 6379;
   pair.replication_host = "192.168.1.112";
