@@ -11,6 +11,8 @@
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
 #include "vrrp/advertisement.hpp"
+#include "vrrp/authentication.hpp"
+#include "vrrp/timing.hpp"
 #include "vrrp/types.hpp"
 #include "vrrp/virtual_address.hpp"
 
@@ -43,12 +45,19 @@ struct PairConfig {
   vrrp::Version version = vrrp::Version::v3;
   vrrp::Priority priority{100};
   Duration advert_interval = std::chrono::milliseconds(100);  // v2: 1 s
-  vrrp::AuthType auth_type = vrrp::AuthType::none;            // v2: pass when auth_pass is given
-  vrrp::AuthPass auth{};
-  std::vector<vrrp::IpAddress> unicast_peers;       // empty: multicast
-  std::uint8_t unicast_ttl_min = 255;               // of a received unicast advert
-  std::vector<vrrp::IpAddress> sources;             // at most one of each family; empty: chosen
-  std::vector<vrrp::VirtualAddress> vips;           // at least one
+  int down_adverts = vrrp::kDownAdverts;                      // missed in a row: 1 to 100
+  bool preempt = false;  // take the role from a leader of lower priority
+  Duration preempt_delay{};
+  Duration startup_hold{};                           // listen at least that long after the start
+  Duration link_up_delay = std::chrono::seconds(1);  // after a loss of the link
+  vrrp::AuthType auth_type = vrrp::AuthType::none;   // v2: pass when auth_pass is given
+  vrrp::AuthPass auth_pass{};
+  std::string auth_key_file;                   // empty: adverts carry no authentication trailer
+  vrrp::AuthRules auth;                        // keys: content of auth_key_file; never printed
+  std::vector<vrrp::IpAddress> unicast_peers;  // empty: multicast
+  std::uint8_t unicast_ttl_min = 255;          // of a received unicast advert
+  std::vector<vrrp::IpAddress> sources;        // at most one of each family; empty: chosen
+  std::vector<vrrp::VirtualAddress> vips;      // at least one
   std::vector<vrrp::VirtualAddress> vips_excluded;  // not in adverts
   bool strict_vips = false;                         // adverts with other VIPs are refused
   std::chrono::seconds vip_lease{2};                // kernel lifetime of a VIP, 2 s to 60 s

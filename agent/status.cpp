@@ -62,6 +62,9 @@ json::object router_json(const PairStatus& pair) {
   out["may_not_lead_because"] = pair.pair.candidacy.may_lead ? "" : pair.pair.candidacy.why;
   out["sent"] = pair.sent;
   out["received"] = pair.received.accepted;
+  json::array keys;
+  for (const int id : pair.auth_keys) keys.emplace_back(id);
+  out["auth_keys"] = std::move(keys);
   out["received_message_only_checksum"] = pair.received.accepted_message_only_checksum;
   json::object refused;
   for (std::size_t i = 0; i < vrrp::kRefusalCount; ++i) {

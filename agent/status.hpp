@@ -37,6 +37,7 @@ struct PairStatus {
   vrrp::InstanceSnapshot router;
   // Own address of the adverts in each family that the pair speaks; empty: there is none now.
   std::vector<std::pair<vrrp::Family, std::string>> sources;
+  std::vector<int> auth_keys;  // ids; the first signs
   vrrp::ReceiveCounters received;
   std::uint64_t sent = 0;
   std::vector<VipStatus> vips;

@@ -12,7 +12,7 @@ vrrp::AdmissionRules admission_rules(const PairConfig& pair, vrrp::Family family
   rules.vrid = pair.vrid;
   rules.interval = pair.advert_interval;
   rules.auth_type = pair.auth_type;
-  rules.auth = pair.auth;
+  rules.auth = pair.auth_pass;
   rules.addresses = advertised(pair, family);
   rules.unicast_ttl_min = pair.unicast_ttl_min;
   rules.require_same_addresses = pair.strict_vips;

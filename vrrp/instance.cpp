@@ -104,7 +104,8 @@ void Instance::on(TimePoint now, const DeadlineReached& /*deadline*/) {
 
 void Instance::deadline_as_backup(TimePoint now, Backup& backup) {
   if (!backup.master_down || now < *backup.master_down) return;
-  if (may_lead_) return become_master(now, backup.why_master);
+  const bool preempts = may_preempt_ && backup.why_master == Change::preempted;
+  if (may_lead_ || preempts) return become_master(now, backup.why_master);
   backup.master_down.reset();
   emit(Report{Notice::leader_lost, backup.leader ? backup.leader->source : IpAddress{}, {}});
 }
@@ -138,6 +139,7 @@ void Instance::on(TimePoint now, const LinkChanged& link) {
 }
 
 void Instance::on(TimePoint now, const EligibilityChanged& eligibility) {
+  may_preempt_ = eligibility.may_preempt;
   if (may_lead_ == eligibility.may_lead) return;
   may_lead_ = eligibility.may_lead;
   if (auto* backup = std::get_if<Backup>(&state_)) {
@@ -192,7 +194,8 @@ void Instance::advert_as_backup(TimePoint now, Backup& backup, const AdvertRecei
 // Preempt_Mode: the adverts of a lower leader are discarded until the timer has run out. A router
 // that may not lead cannot preempt either: whoever advertises is its leader.
 bool Instance::preempts(TimePoint now, Backup& backup, const AdvertReceived& advert) const {
-  if (!config_.preempt || !may_lead_ || advert.priority >= config_.priority) {
+  const bool allowed = config_.preempt && (may_lead_ || may_preempt_);
+  if (!allowed || advert.priority >= config_.priority) {
     backup.preempt_at.reset();
     return false;
   }
@@ -259,6 +262,7 @@ void Instance::watch_rival(TimePoint now, Master& master, const AdvertReceived& 
 
 void Instance::become_master(TimePoint now, Change why) {
   state_ = Master{now + config_.advert_interval, now, std::nullopt};
+  may_lead_ = true;  // who was allowed to preempt leads until told otherwise
   since_ = now;
   emit(SendAdvert{config_.priority});
   emit(BecameMaster{why});

@@ -54,6 +54,8 @@ struct LinkChanged {
 // Whether this node's server may become the master's. While master, false resigns (priority 0).
 struct EligibilityChanged {
   bool may_lead = false;
+  // With Preempt_Mode: whether it may follow a live leader, though it may not replace a lost one.
+  bool may_preempt = false;
 };
 // What is tracked raised or lowered the priority (1 to 254); the next advert carries it.
 struct PriorityChanged {
@@ -216,6 +218,7 @@ class Instance {
   TimePoint since_{};
   IpAddress source_;
   bool may_lead_ = false;
+  bool may_preempt_ = false;
   bool link_was_lost_ = false;
   TimePoint hold_until_ = TimePoint::min();  // of startup_hold
   InstanceEffects effects_;

@@ -1,9 +1,6 @@
 // The keys of [[pair]] itself and of [pair.notify].
 #include "agent/io/config_pair.hpp"
 
-#include "agent/io/config_secrets.hpp"
-#include "vrrp/timing.hpp"
-
 namespace agent::io {
 namespace {
 
@@ -12,38 +9,12 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::size_t kAuthPassBytes = 8;  // RFC 2338 section 5.3.6
-
 Parsed<vrrp::Vrid> parse_vrid(const ConfigNode& node) {
   if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 255");
   if (node.integer < 1 || node.integer > 255) {
     return Refusal{std::to_string(node.integer) + " is not a VRID; allowed are 1 to 255"};
   }
   return vrrp::Vrid{static_cast<std::uint8_t>(node.integer)};
-}
-
-Parsed<vrrp::Version> parse_version(const ConfigNode& node) {
-  if (node.kind != ValueKind::integer) return wrong_type(node, "the integer 2 or 3");
-  if (node.integer != 2 && node.integer != 3) {
-    return Refusal{std::to_string(node.integer) + " is not a VRRP version; allowed are 2 and 3"};
-  }
-  return node.integer == 2 ? vrrp::Version::v2 : vrrp::Version::v3;
-}
-
-Parsed<vrrp::Priority> parse_priority(const ConfigNode& node) {
-  if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 254");
-  if (node.integer == 0) {
-    return Refusal{"0 is what a leader sends when it resigns; allowed are 1 to 254"};
-  }
-  if (node.integer == 255) {
-    return Refusal{
-        "255 means address owner and would seize the role without asking about the data; allowed "
-        "are 1 to 254"};
-  }
-  if (node.integer < 0 || node.integer > 255) {
-    return Refusal{std::to_string(node.integer) + " is not a priority; allowed are 1 to 254"};
-  }
-  return vrrp::Priority{static_cast<std::uint8_t>(node.integer)};
 }
 
 auto duration_in(Duration min, Duration max) {
@@ -61,41 +32,6 @@ Parsed<Duration> parse_repeat(const ConfigNode& node) {
     return Refusal{node.text + " is too often; allowed are 100ms to 24h, and \"0s\" for never"};
   }
   return parsed;
-}
-
-// RFC 9568 section 5.2.7 carries centiseconds, RFC 3768 section 5.3.7 seconds.
-void read_interval(TableReader& reader, PairDraft& draft, bool version_known) {
-  const vrrp::Version version = draft.config.version;
-  const bool v2 = version == vrrp::Version::v2;
-  if (v2) draft.config.advert_interval = seconds(1);
-  DurationRange range{
-      vrrp::min_interval(version), vrrp::max_interval(version),
-      v2 ? Duration(seconds(1)) : Duration(milliseconds(10)),
-      v2 ? "in whole seconds (VRRP version 2)" : "in steps of 10ms (VRRP version 3)"};
-  if (!version_known) range = {milliseconds(10), seconds(255)};
-  reader.read("advert_interval", draft.config.advert_interval,
-              [&](const ConfigNode& node) { return parse_duration(node, range); });
-}
-
-void read_auth_pass(TableReader& reader, PairConfig& pair, bool version_known,
-                    const std::string& path) {
-  std::string password;
-  if (!reader.read("auth_pass", password,
-                   [](const ConfigNode& node) { return parse_text(node, 256); })) {
-    return;
-  }
-  if (version_known && pair.version == vrrp::Version::v3) {
-    reader.error("auth_pass",
-                 "is not possible with version 3, which has no passwords; remove it, or write "
-                 "version = 2 on both nodes");
-  }
-  if (auto shared = refuse_shared_file(path)) reader.error("auth_pass", std::move(*shared));
-  if (password.size() > kAuthPassBytes) {
-    reader.warning("auth_pass",
-                   "is longer than 8 bytes; only the first 8 are used, as keepalived does");
-  }
-  pair.auth_type = vrrp::AuthType::pass;
-  pair.auth = vrrp::make_auth_pass(password);
 }
 
 void read_lease(TableReader& reader, PairConfig& pair) {
@@ -163,11 +99,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
                  "write the interface that gets the VIP, as in interface = \"eth0\"");
   reader.require("vrid", pair.vrid, parse_vrid,
                  "write a number from 1 to 255, the same on both nodes");
-  const bool version_known =
-      reader.read("version", pair.version, parse_version) || reader.find("version") == nullptr;
-  read_auth_pass(reader, pair, version_known, path);
-  reader.read("priority", pair.priority, parse_priority);
-  read_interval(reader, draft, version_known);
+  const bool version_known = read_router(reader, pair, path);
   read_addresses(reader, draft, version_known, problems);
   read_lease(reader, pair);
   read_announce(reader, pair);

@@ -36,6 +36,9 @@ struct PairDraft {
 PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::string& path,
                     Problems& problems);
 
+// The keys of the virtual router (config_vrrp.cpp). False: the version is not known, because its
+// value was refused.
+bool read_router(TableReader& pair, PairConfig& config, const std::string& path);
 // vips, vips_excluded, source and the keys of unicast (config_vips.cpp).
 void read_addresses(TableReader& pair, PairDraft& draft, bool version_known, Problems& problems);
 

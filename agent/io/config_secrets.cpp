@@ -72,17 +72,25 @@ Parsed<FileText> read_file(const std::string& path, std::size_t max_bytes) {
   }
 }
 
-Parsed<std::string> read_password(const std::string& path) {
-  const auto file = read_file(path, kMaxPassword);
+Parsed<std::string> read_secret_file(const std::string& path, std::size_t max_bytes,
+                                     std::string_view what) {
+  auto file = read_file(path, max_bytes);
   if (const auto* refusal = std::get_if<Refusal>(&file)) {
     return Refusal{quoted(path) + " " + refusal->what};
   }
-  const auto& [text, mode] = std::get<FileText>(file);
+  auto& [text, mode] = std::get<FileText>(file);
   if ((mode & (S_IRWXG | S_IRWXO)) != 0) {
     return Refusal{quoted(path) + " has mode " + to_octal(mode) +
-                   ", which lets group or others at the password; run: chmod 0600 " + path};
+                   ", which lets group or others at " + std::string(what) + "; run: chmod 0600 " +
+                   path};
   }
-  const std::string_view password = without_line_end(text);
+  return std::move(text);
+}
+
+Parsed<std::string> read_password(const std::string& path) {
+  const auto file = read_secret_file(path, kMaxPassword, "the password");
+  if (const auto* refusal = std::get_if<Refusal>(&file)) return *refusal;
+  const std::string_view password = without_line_end(std::get<std::string>(file));
   if (password.empty()) {
     return Refusal{quoted(path) + " is empty; write the password as its only line"};
   }

@@ -19,6 +19,11 @@ struct FileText {
 // A regular file of at most `max_bytes`. The sentence says what the path is instead.
 Parsed<FileText> read_file(const std::string& path, std::size_t max_bytes);
 
+// The text of a file that nobody else may read: mode without bits for group and others. `what`
+// names the content in the sentence: "the password".
+Parsed<std::string> read_secret_file(const std::string& path, std::size_t max_bytes,
+                                     std::string_view what);
+
 // The password in `path`: one line, mode without bits for group and others.
 Parsed<std::string> read_password(const std::string& path);
 

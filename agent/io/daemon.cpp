@@ -30,7 +30,7 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       records_(loop_.get_executor(), config_.state_dir),
       control_(loop_.get_executor(),
                [this](const json::object& request) { return answer(request); }),
-      signals_(loop_, SIGTERM, SIGINT),
+      signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       systemd_timer_(loop_) {}
 
 std::optional<std::string> Daemon::run() {
@@ -137,6 +137,10 @@ void Daemon::warn_about_networks() {
 void Daemon::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
+    if (number == SIGHUP) {
+      for (const auto& pair : pairs_) pair->reload_auth_keys();
+      return await_signal();
+    }
     log_->info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
     stop();
   });

@@ -192,6 +192,7 @@ PairStatus PairRunner::status() const {
   for (const Voice& voice : voices_) {
     out.sources.emplace_back(voice.family, voice.source ? voice.source->to_string() : "");
   }
+  for (const vrrp::AuthKey& key : config_.auth.keys) out.auth_keys.push_back(key.id);
   out.received = received_;
   out.sent = adverts_sent_;
   const auto add_vip = [&](const vrrp::VirtualAddress& vip, bool is_advertised) {

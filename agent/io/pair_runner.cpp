@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/io/config_keys.hpp"
+#include "vrrp/io/hmac.hpp"
+
 namespace agent::io {
 
 using hooks::Target;
@@ -37,6 +40,23 @@ PairRules pair_rules(const PairConfig& config) {
   return rules;
 }
 
+vrrp::InstanceConfig router_config(const PairConfig& config) {
+  return {.version = config.version,
+          .vrid = config.vrid,
+          .priority = config.priority,
+          .advert_interval = config.advert_interval,
+          .preempt = config.preempt,
+          .preempt_delay = config.preempt_delay,
+          .startup_hold = config.startup_hold,
+          .down_adverts = config.down_adverts,
+          .link_up_delay = config.link_up_delay};
+}
+
+std::optional<vrrp::Authenticator> make_authenticator(const PairConfig& config) {
+  if (config.auth.keys.empty()) return std::nullopt;
+  return vrrp::Authenticator(config.auth, vrrp::io::hmac_sha256);
+}
+
 health::io::ServerAddress server_address(const ServerConfig& server) {
   return {server.host, server.port, server.unix_path};
 }
@@ -58,10 +78,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       log_(std::move(log)),
       stopped_(std::move(stopped)),
       voices_(make_voices(config)),
-      instance_(vrrp::InstanceConfig{.version = config.version,
-                                     .vrid = config.vrid,
-                                     .priority = config.priority,
-                                     .advert_interval = config.advert_interval}),
+      authenticator_(make_authenticator(config)),
+      instance_(router_config(config)),
       pair_(pair_rules(config)),
       router_timer_(executor_),
       pair_timer_(executor_),
@@ -126,6 +144,19 @@ std::optional<std::string> PairRunner::promote() {
   log_->warn("{}: promotion with accepted data loss was requested", config_.name);
   feed(PairInput(PromoteRequested{}));
   return std::nullopt;
+}
+
+void PairRunner::reload_auth_keys() {
+  if (!authenticator_) return;
+  auto keys = read_auth_key_file(config_.auth_key_file);
+  if (const auto* refusal = std::get_if<Refusal>(&keys)) {
+    log_->error("{}: the keys in force stay: {}", config_.name, refusal->what);
+    return;
+  }
+  config_.auth.keys = std::get<std::vector<vrrp::AuthKey>>(std::move(keys));
+  authenticator_->replace_keys(config_.auth.keys);
+  log_->info("{}: {} key(s) read from {}; key {} signs", config_.name, config_.auth.keys.size(),
+             config_.auth_key_file, config_.auth.keys.front().id);
 }
 
 // ---- the loop ----------------------------------------------------------------------------------
@@ -209,7 +240,9 @@ void PairRunner::received(const vrrp::Datagram& datagram) {
     return one.family == datagram.source.family();
   });
   if (voice == voices_.end()) return;
-  const auto judged = vrrp::admit(datagram, voice->rules);
+  const auto judged =
+      vrrp::admit(datagram, voice->rules, authenticator_ ? &*authenticator_ : nullptr,
+                  std::chrono::system_clock::now());
   if (const auto* no = std::get_if<vrrp::Refused>(&judged)) return refused(datagram, *no);
   const auto& admitted = std::get<vrrp::Admitted>(judged);
   ++received_.accepted;
@@ -232,9 +265,15 @@ void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& re
   const auto now = steady_clock::now();
   if (refusal_logged_ != vrrp::TimePoint{} && now - refusal_logged_ < kRefusalLogSpacing) return;
   refusal_logged_ = now;
-  const std::string_view detail = refused.reason == vrrp::Refusal::malformed
-                                      ? vrrp::to_string(refused.decode_error)
-                                      : std::string_view{};
+  std::string detail;
+  if (refused.reason == vrrp::Refusal::malformed) detail = vrrp::to_string(refused.decode_error);
+  if (refused.reason == vrrp::Refusal::auth_stale) {
+    detail = "(its clock is " + std::to_string(refused.authentication.behind.count()) +
+             " s behind this host's)";
+  }
+  if (refused.reason == vrrp::Refusal::auth_unknown_key) {
+    detail = "(key " + std::to_string(refused.authentication.key_id) + ")";
+  }
   log_->warn("{}: refused {} packet(s) of VRID {}, the last from {}: {} {}", config_.name,
              std::exchange(refusals_unlogged_, 0), config_.vrid.value, datagram.source.to_string(),
              vrrp::to_string(refused.reason), detail);
@@ -247,7 +286,7 @@ void PairRunner::send_advert(vrrp::Priority priority) {
   advert.priority = priority;
   advert.interval = config_.advert_interval;
   advert.auth_type = config_.auth_type;
-  advert.auth = config_.auth;
+  advert.auth = config_.auth_pass;
   if (++advert_id_ == 0) ++advert_id_;  // 0 would let the kernel choose
   ++adverts_sent_;
   std::string problem;
@@ -255,7 +294,12 @@ void PairRunner::send_advert(vrrp::Priority priority) {
     if (!voice.source) continue;
     advert.addresses = voice.rules.addresses;
     for (const auto& destination : voice.destinations) {
-      const auto message = vrrp::encode(advert, *voice.source, destination);
+      auto message = vrrp::encode(advert, *voice.source, destination);
+      if (authenticator_) {
+        const auto now = std::chrono::system_clock::now();
+        const auto trailer = authenticator_->sign(message, *voice.source, now);
+        if (trailer) vrrp::append_trailer(message, *trailer, *voice.source, destination);
+      }
       auto failed = hub_.send(*voice.source, destination, advert_id_, message);
       if (failed) problem = std::move(*failed);
     }

@@ -44,6 +44,9 @@ class PairRunner {
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
+  // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
+  void reload_auth_keys();
+
   // A VIP that appeared on this host while it does not lead was put there by somebody else.
   void on_address_added(const vrrp::io::AddressFact& address);
 
@@ -95,6 +98,7 @@ class PairRunner {
   std::function<void()> stopped_;
 
   std::vector<Voice> voices_;
+  std::optional<vrrp::Authenticator> authenticator_;
   vrrp::Instance instance_;
   Pair pair_;
   std::deque<Input> queue_;

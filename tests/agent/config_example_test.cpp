@@ -44,7 +44,9 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "realtime=1\n"
           "log level=info target=0 file=\n"
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
-          "auth 0 \n"
+          "auth 0  keys mode=0 window=5s\n"
+          "timing down_adverts=3 preempt=0 preempt_delay=0ms startup_hold=0ms "
+          "link_up_delay=1000ms\n"
           "unicast_peers ttl_min=255 sources\n"
           "vips 192.168.1.120/24@eth0 excluded strict=0 lease=2s\n"
           "announce count=5 repeat=5000ms refresh=60000ms\n"
@@ -93,7 +95,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
     EXPECT_EQ(load_and_describe(text), load_and_describe(small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 24);
+  EXPECT_EQ(compared, 31);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

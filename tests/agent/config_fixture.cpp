@@ -214,7 +214,13 @@ std::string describe(const PairConfig& pair) {
       << " version=" << static_cast<int>(pair.version) << " priority=" << +pair.priority.value
       << " advert_interval=" << in_ms(pair.advert_interval) << "ms\nauth "
       << static_cast<int>(pair.auth_type) << " "
-      << std::string(pair.auth.begin(), pair.auth.end()).c_str() << "\nunicast_peers";
+      << std::string(pair.auth_pass.begin(), pair.auth_pass.end()).c_str() << " keys";
+  for (const vrrp::AuthKey& key : pair.auth.keys) out << " " << +key.id << ":" << key.secret.size();
+  out << " mode=" << static_cast<int>(pair.auth.mode) << " window=" << pair.auth.window.count()
+      << "s\ntiming down_adverts=" << pair.down_adverts << " preempt=" << pair.preempt
+      << " preempt_delay=" << in_ms(pair.preempt_delay)
+      << "ms startup_hold=" << in_ms(pair.startup_hold)
+      << "ms link_up_delay=" << in_ms(pair.link_up_delay) << "ms\nunicast_peers";
   for (const vrrp::IpAddress& peer : pair.unicast_peers) out << " " << peer.to_string();
   out << " ttl_min=" << +pair.unicast_ttl_min << " sources";
   for (const vrrp::IpAddress& source : pair.sources) out << " " << source.to_string();

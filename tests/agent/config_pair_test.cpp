@@ -199,7 +199,7 @@ TEST(ConfigPair, AuthPassNeedsVersion2AndAPrivateFile) {
                                    "0600 DIR/group.toml")});
   EXPECT_EQ(warnings_of(v2, closed), Strings{});
   EXPECT_EQ(load_pair(v2).auth_type, vrrp::AuthType::pass);
-  EXPECT_EQ(load_pair(v2).auth, vrrp::make_auth_pass("s3cret"));
+  EXPECT_EQ(load_pair(v2).auth_pass, vrrp::make_auth_pass("s3cret"));
 }
 
 TEST(ConfigPair, AuthPassIsCutTo8BytesWithAWarning) {
@@ -207,7 +207,7 @@ TEST(ConfigPair, AuthPassIsCutTo8BytesWithAWarning) {
   EXPECT_EQ(warnings_of(text),
             Strings{"tandem.toml:8: pair[redis].auth_pass: is longer than 8 bytes; only the first "
                     "8 are used, as keepalived does"});
-  EXPECT_EQ(load_pair(text).auth, vrrp::make_auth_pass("12345678"));
+  EXPECT_EQ(load_pair(text).auth_pass, vrrp::make_auth_pass("12345678"));
   expect_problems(
       pair_with,
       {{"version = 2\nauth_pass = \"\"", "tandem.toml:7: pair[redis].auth_pass: is empty"},

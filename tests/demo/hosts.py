@@ -70,22 +70,22 @@ def exists(namespace):
     return os.path.exists("/run/netns/" + namespace)
 
 
-def existing(hosts):
-    """The namespaces of the demo that are there already."""
-    return [name for name in [WIRE, *(host.namespace for host in hosts)] if exists(name)]
+def existing(hosts, wire=WIRE):
+    """The namespaces of these hosts and their wire that are there already."""
+    return [name for name in [wire, *(host.namespace for host in hosts)] if exists(name)]
 
 
-def make(hosts):
+def make(hosts, wire=WIRE):
     """One bridge, and for each host a cable (veth) from its eth0 to a port named after it."""
-    ip("netns", "add", WIRE)
-    ip("-n", WIRE, "link", "add", "bridge", "type", "bridge", "forward_delay", "0",
+    ip("netns", "add", wire)
+    ip("-n", wire, "link", "add", "bridge", "type", "bridge", "forward_delay", "0",
        "mcast_snooping", "0")
-    ip("-n", WIRE, "link", "set", "bridge", "up")
+    ip("-n", wire, "link", "set", "bridge", "up")
     for host in hosts:
         ip("netns", "add", host.namespace)
-        ip("link", "add", "name", host.port, "netns", WIRE, "type", "veth",
+        ip("link", "add", "name", host.port, "netns", wire, "type", "veth",
            "peer", "name", "eth0", "netns", host.namespace)
-        ip("-n", WIRE, "link", "set", "dev", host.port, "master", "bridge", "up")
+        ip("-n", wire, "link", "set", "dev", host.port, "master", "bridge", "up")
         ip("-n", host.namespace, "link", "set", "lo", "up")
         ip("-n", host.namespace, "link", "set", "eth0", "up")
         ip("-n", host.namespace, "address", "add", f"{host.address}/{PREFIX}", "dev", "eth0")
@@ -99,9 +99,9 @@ def plug(host):
     ip("-n", WIRE, "link", "set", "dev", host.port, "up")
 
 
-def remove(hosts):
+def remove(hosts, wire=WIRE):
     """Takes away whatever is there of programs and namespaces."""
     for host in hosts:
         host.kill_everything()
-    for name in existing(hosts):
+    for name in existing(hosts, wire):
         ip("netns", "delete", name)

@@ -7,6 +7,35 @@
 set -euo pipefail
 unit=$1 tandemd=$2 config=$3 directory=$4
 
+# A manager takes all processes of its own control group into its hands: it gets one that is empty.
+cgroups=()
+enter_own_cgroups() {
+  local hierarchy own
+  local hierarchies=(/sys/fs/cgroup)
+  [[ -e /sys/fs/cgroup/cgroup.controllers ]] || hierarchies=(/sys/fs/cgroup/*/)
+  for hierarchy in "${hierarchies[@]}"; do
+    own=${hierarchy%/}/tandem-test-$$
+    mkdir "$own" 2>/dev/null || continue
+    cgroups+=("$own")
+    echo $$ 2>/dev/null >"$own/cgroup.procs" || true # cpuset would have to be set up first
+  done
+  if ! grep -q "tandem-test-$$" /proc/self/cgroup; then
+    echo "cannot make a control group of its own for systemd"
+    exit 1
+  fi
+}
+leave_own_cgroups() {
+  local own attempt
+  for own in "${cgroups[@]}"; do
+    echo $$ >"${own%/*}/cgroup.procs" || true
+    for attempt in {1..100}; do
+      find "$own" -depth -type d -exec rmdir {} + 2>/dev/null || true
+      [[ -e $own ]] || break
+      sleep 0.02
+    done
+  done
+}
+
 mount -t tmpfs tandem-test /run/systemd 2>/dev/null ||
   { mkdir -p /run/systemd && mount -t tmpfs tandem-test /run/systemd; }
 mkdir -p /run/systemd/system # a user manager asks for it
@@ -31,12 +60,15 @@ PrivateDevices=no
 PrivateTmp=no
 DROP_IN
 
+enter_own_cgroups
 /lib/systemd/systemd --user --log-target=null &
 manager=$!
 leave() {
   systemctl --user kill -s KILL tandem 2>/dev/null || true
   systemctl --user exit 2>/dev/null || true
   kill "$manager" 2>/dev/null || true
+  wait "$manager" 2>/dev/null || true
+  leave_own_cgroups
 }
 trap leave EXIT
 

@@ -47,6 +47,7 @@ class Agent {
   void start(const Argv& wrapper = {});  // wrapper: a command that executes tandemd
   int stop();                            // SIGTERM; exit code
   void kill();
+  void signal(int number) const { process_->signal(number); }
   bool running() { return process_ && process_->running(); }
   std::optional<int> wait(Millis deadline) { return process_->wait(deadline); }
 

@@ -43,6 +43,8 @@ class Lan {
   [[nodiscard]] const Host& b() const { return hosts_[1]; }
   [[nodiscard]] const Host& client() const { return hosts_[2]; }
   [[nodiscard]] const std::filesystem::path& dir() const { return dir_.path(); }
+  // The namespace of the bridge; the cable of host "a" ends there in the interface "pa".
+  [[nodiscard]] const std::string& bridge() const { return bridge_; }
 
   // The host's cable: its eth0 loses and regains carrier.
   void unplug(const Host& host) const;

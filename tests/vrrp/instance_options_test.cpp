@@ -52,6 +52,22 @@ TEST(Preemption, TheDelayBeginsAgainAfterAHigherLeader) {
   EXPECT_EQ(instance.next_deadline(), kStart + 1100ms + kDown);
 }
 
+TEST(Preemption, MayBeAllowedToWhoMayNotReplaceALostLeader) {
+  Instance instance(config_of(Priority{240}, true));
+  instance.step(kStart, EligibilityChanged{.may_lead = false, .may_preempt = true});
+  instance.step(kStart, LinkChanged{true, kOwn});
+  Instance lost = instance;
+  EXPECT_EQ(lost.step(kStart + kDown, DeadlineReached{}),
+            (Effects{Report{Notice::leader_lost, IpAddress{}, Priority{}}}));
+  instance.step(kStart + 50ms, advert(kHigher, 100));
+  EXPECT_EQ(instance.step(kStart + kDown, DeadlineReached{}),
+            (Effects{SendAdvert{Priority{240}}, BecameMaster{Change::preempted}}));
+  EXPECT_EQ(instance.step(kStart + kDown + 1ms, EligibilityChanged{false}),
+            (Effects{SendAdvert{kPriorityResign}, LeftMaster{Change::resigned},
+                     BecameBackup{Change::resigned}}))
+      << "and resigns when it may lead no more";
+}
+
 // ---- holds --------------------------------------------------------------------------------------
 
 TEST(StartupHold, ListensAtLeastThatLong) {
