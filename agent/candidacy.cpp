@@ -182,6 +182,22 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
   return alone(sight, rules, now);
 }
 
+// Rule 15: who hears nothing of the peer may be the one that is cut off. Only an answer of the
+// gateway since then tells.
+Candidacy unless_isolated(Candidacy answer, const Sight& sight) {
+  if (!answer.may_lead || !sight.out_of_touch_since) return answer;
+  if (sight.tracking.gateway == GatewaySight::untracked) return answer;
+  const bool lost = sight.tracking.gateway == GatewaySight::lost;
+  const auto& answered = sight.gateway_answered_at;
+  if (!lost && answered && *answered >= *sight.out_of_touch_since) return answer;
+  Candidacy isolated = no(lost ? isolation_words(sight)
+                               : "the peer is silent and track_gateway " +
+                                     sight.tracking.gateway_name + " has not answered since");
+  isolated.probe_gateway = true;
+  isolated.recheck = answer.recheck;
+  return isolated;
+}
+
 }  // namespace
 
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
@@ -191,8 +207,12 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
     return no("the local server is " + std::string(health::to_string(local.health)) +
               (local.detail.empty() ? "" : ": " + local.detail));
   }
+  if (!sight.tracking.faults.empty()) return no(sight.tracking.faults.front());
+  if (!sight.tracking.pending.empty()) return no(sight.tracking.pending);
   if (sight.hold && now < sight.hold->until) return not_before(sight.hold->until, sight.hold->why);
-  if (sight.accept_data_loss && !sight.leader_advertises) return yes("the operator said so");
+  if (sight.accept_data_loss && !sight.leader_advertises) {
+    return unless_isolated(yes("the operator said so"), sight);
+  }
   Candidacy answer =
       local.is_master() ? judge_master(sight, rules, now) : judge_replica(sight, rules, now);
   if (peer_server(sight, rules, now) == PeerServer::answers) {
@@ -200,7 +220,23 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
     const TimePoint silent = *sight.peer.last_answer + rules.witness_patience;
     answer.recheck = std::min(answer.recheck.value_or(silent), silent);
   }
-  return answer;
+  return unless_isolated(std::move(answer), sight);
+}
+
+std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules& rules,
+                                        TimePoint now) {
+  // Dead is a verdict by its host's refusal; were the host away too, it would be unreachable.
+  if (sight.leader_advertises || sight.peer.health == Health::dead) return TimePoint::max();
+  std::optional<TimePoint> until;
+  for (const auto& heard : {sight.peer.last_answer, sight.advert_reported_at}) {
+    if (!heard || now >= *heard + rules.witness_patience) continue;
+    until = std::max(until.value_or(now), *heard + rules.witness_patience);
+  }
+  return until;
+}
+
+std::string isolation_words(const Sight& sight) {
+  return "it reaches neither the peer nor track_gateway " + sight.tracking.gateway_name;
 }
 
 Fresher compare_data(const ServerFacts& local, const ServerFacts& peer) {

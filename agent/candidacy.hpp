@@ -6,13 +6,11 @@
 #include <string>
 
 #include "agent/record.hpp"
+#include "agent/tracking.hpp"
 #include "health/facts.hpp"
 #include "health/monitor.hpp"
 
 namespace agent {
-
-using TimePoint = health::TimePoint;
-using Duration = health::Duration;
 
 // One server as seen from here.
 struct ServerSight {
@@ -51,6 +49,11 @@ struct Sight {
     TimePoint at{};
   };
   std::optional<VipProbe> vip_probe;  // of the current silence
+  TrackingSeen tracking;
+  std::optional<TimePoint> advert_reported_at;   // a first advert, or one of priority 0
+  std::optional<TimePoint> gateway_answered_at;  // track_gateway
+  // Since when the peer is reached in no way; kept only while a gateway is tracked (rule 15).
+  std::optional<TimePoint> out_of_touch_since;
   std::optional<Record> record;
   struct Hold {
     TimePoint until{};
@@ -64,12 +67,21 @@ struct Candidacy {
   bool may_lead = false;
   bool gentle = false;          // the peer's server still serves: fence and drain it first (rule 5)
   bool probe_vip = false;       // ask the network whether anybody holds the VIP
+  bool probe_gateway = false;   // ask track_gateway now, not in its interval
   bool needs_operator = false;  // no condition that we wait for will change the answer
   std::string why;              // one clause, for status, log and hooks
   std::optional<TimePoint> recheck{};  // the answer may change by time alone
 };
 
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now);
+
+// Until when the peer counts as reached if nothing more is heard of it: its adverts, an answer of
+// its server, or its host's refusal. TimePoint::max(): until another input says so. nullopt: it is
+// out of touch.
+std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules& rules,
+                                        TimePoint now);
+// "it reaches neither the peer nor track_gateway 192.168.1.1"
+std::string isolation_words(const Sight& sight);
 
 // Which of two data sets is the newer one, from lineage and offsets (INFO replication). Offsets
 // rank only inside one lineage.

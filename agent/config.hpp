@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/tracking.hpp"
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
 #include "vrrp/advertisement.hpp"
@@ -17,8 +18,6 @@
 #include "vrrp/virtual_address.hpp"
 
 namespace agent {
-
-using Duration = std::chrono::steady_clock::duration;
 
 enum class LogTarget : std::uint8_t { journal, standard_error, file };
 
@@ -79,6 +78,7 @@ struct PairConfig {
 
   ServerConfig peer_server;  // TCP only
   hooks::NotifyConfig notify;
+  TrackingConfig tracking;  // track_interfaces, track_gateway, track_script, track_file
 };
 
 struct Config {

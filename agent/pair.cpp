@@ -59,6 +59,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
     consider(*ineligible_since_ + kAlarmDelay);
   }
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
+  if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
 }
 
@@ -104,6 +105,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
   switch (report.notice) {
     case vrrp::Notice::leader_heard:
       sight_.leader_advertises = sight_.leader_ever_heard = true;
+      sight_.advert_reported_at = now;
       sight_.leader_resigned = sight_.accept_data_loss = false;
       sight_.leader_silent_since.reset();
       sight_.vip_probe.reset();
@@ -111,6 +113,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
     case vrrp::Notice::leader_resigning:
       sight_.leader_advertises = false;
       sight_.leader_resigned = true;
+      sight_.advert_reported_at = now;
       break;
     case vrrp::Notice::leader_lost:
       sight_.leader_advertises = false;
@@ -250,6 +253,7 @@ void Pair::on(TimePoint now, const TimePassed& /*passed*/) {
 void Pair::settle(TimePoint now) {
   if (std::holds_alternative<End>(state_)) return;
   if (follow_retry_ && now >= *follow_retry_) follow_retry_.reset();
+  note_contact(now);
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
@@ -265,7 +269,7 @@ void Pair::settle_start(TimePoint now) {
   if (local.health == Health::unknown) return;
   if (local.health == Health::up && !local.facts) return;
   const bool adoptable = starting.vips_present && local.health == Health::up && local.is_master() &&
-                         !sight_.leader_advertises;
+                         !sight_.leader_advertises && !tracked_fault();
   if (adoptable) return;
   if (starting.vips_present) emit(WithdrawVips{});
   step_deadline_.reset();
@@ -275,7 +279,8 @@ void Pair::settle_start(TimePoint now) {
 void Pair::settle_idle(TimePoint now) {
   const bool faulty = fault().has_value();
   if (faulty != std::holds_alternative<Fault>(state_)) {
-    enter_idle(now, "server and interface are usable again");
+    enter_idle(now, fault_is_tracked_ ? "what is tracked is in order again"
+                                      : "server and interface are usable again");
   }
   follow_the_leader(now);
 }
@@ -307,9 +312,14 @@ void Pair::judge(TimePoint now) {
   const bool stuck = idle() && (candidacy_.needs_operator || leaderless);
   if (!stuck) ineligible_since_.reset();
   if (stuck && !ineligible_since_) ineligible_since_ = now;
-  if (!up && !down && candidacy_.probe_vip && !probe_running_) {
+  if (up || down) return;
+  if (candidacy_.probe_vip && !probe_running_) {
     probe_running_ = true;
     emit(ProbeVip{});
+  }
+  if (candidacy_.probe_gateway && gateway_asked_for_ != sight_.out_of_touch_since) {
+    gateway_asked_for_ = sight_.out_of_touch_since;
+    emit(ProbeGateway{});
   }
 }
 
@@ -320,7 +330,7 @@ std::optional<std::string> Pair::fault() const {
     return "the local server is " + health + detail;
   }
   if (!sight_.router_up) return "the interface is down or has no address";
-  return std::nullopt;
+  return tracked_fault();
 }
 
 void Pair::enter_idle(TimePoint now, const std::string& reason) {
@@ -330,6 +340,7 @@ void Pair::enter_idle(TimePoint now, const std::string& reason) {
   } else {
     state_ = Standby{};
   }
+  fault_is_tracked_ = trouble && server_usable() && sight_.router_up;
   enter(now, trouble ? PairState::fault : PairState::standby, trouble.value_or(reason));
 }
 

@@ -5,7 +5,7 @@
 // slow work starts as an effect and comes back as WorkDone. It never reads a clock, never talks to
 // a server, and leaves the protocol to vrrp::Instance, which it only tells whether it may lead.
 //
-//   starting --> standby <--> fault            (fault: server gone or interface down)
+//   starting --> standby <--> fault            (server gone, interface down, a tracker failed)
 //                   |  ^
 //      router leads v  |  all steps of the way down taken
 //               promoting --> leading --> leaving
@@ -29,6 +29,7 @@ struct PairRules {
   health::Endpoint replication;  // where the peer's server would replicate from us
   Duration promote_budget = std::chrono::seconds(3);
   Duration handover_budget = std::chrono::seconds(2);
+  Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
 };
 
 struct PairSnapshot {
@@ -50,6 +51,8 @@ class Pair {
   std::optional<TimePoint> next_deadline() const;
   PairSnapshot snapshot() const;
   const Sight& sight() const { return sight_; }
+  // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
+  std::optional<std::string> tracked_fault() const;
 
  private:
   struct Starting {
@@ -137,9 +140,16 @@ class Pair {
   void leave(TimePoint now, const std::string& reason, bool stopping = false);
   void leaving_step(TimePoint now);
   bool start_leaving_step(TimePoint now, LeaveStep step);
+  bool has_newer_data() const;
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
+
+  // pair_tracking.cpp
+  void on(TimePoint now, const TrackingSeen& seen);
+  void on(TimePoint now, const GatewayAnswered& answered);
+  void note_contact(TimePoint now);
+  bool stands_by() const;
 
   // pair_report.cpp
   void update_alarms(TimePoint now);
@@ -172,7 +182,11 @@ class Pair {
   bool notified_ = false;       // the first notification has been sent
   bool told_may_lead_ = false;  // what the router knows
   bool probe_running_ = false;
-  std::optional<std::uint64_t> work_;  // outstanding
+  std::optional<TimePoint> gateway_asked_for_;  // the loss of contact that it was asked about
+  std::optional<TimePoint> contact_deadline_;   // when time alone changes who is reached
+  bool isolated_ = false;                       // rule 15, for isolation_patience
+  bool fault_is_tracked_ = false;               // the fault that was entered
+  std::optional<std::uint64_t> work_;           // outstanding
   std::uint64_t last_work_ = 0;
   std::optional<TimePoint> step_deadline_;  // of the step under way
   std::optional<TimePoint> follow_retry_;

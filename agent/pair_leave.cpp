@@ -2,6 +2,7 @@
 // client connections there -> VIP gone -> follow the successor, which lifts the fence -> notify.
 // Which steps are taken depends on what is left to take them with.
 #include <algorithm>
+#include <tuple>
 
 #include "agent/pair.hpp"
 
@@ -30,8 +31,10 @@ std::optional<std::string> Pair::reason_to_leave() const {
       break;
     default: break;
   }
-  if (!local.is_replica()) return std::nullopt;
-  return "somebody made the local server a replica of " + local.facts->master.to_string();
+  if (local.is_replica()) {
+    return "somebody made the local server a replica of " + local.facts->master.to_string();
+  }
+  return tracked_fault();
 }
 
 void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
@@ -44,7 +47,8 @@ void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
   Leaving leaving{.reason = reason, .stopping = stopping};
   auto& steps = leaving.steps;
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
-  const bool by_choice = stopping || sight_.local.health == Health::degraded;
+  const bool by_choice =
+      stopping || sight_.local.health == Health::degraded || tracked_fault().has_value();
   const bool hand_over = by_choice && up && serves && standby_in_sync();
   // Stopping with nobody to hand over to: the server stays as it is, only the address goes. No
   // priority 0 either: the standby is not to seize what still lives.
@@ -115,7 +119,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       return true;
     case LeaveStep::follow:
       // Without a leader yet, standing by follows it when it appears; the fence holds until then.
-      if (!sight_.leader_advertises && !sight_.peer.is_master()) return false;
+      // A master with older data is no leader: it has stepped down and has not followed yet.
+      if (!sight_.leader_advertises && (!sight_.peer.is_master() || has_newer_data())) return false;
       if (would_wipe_the_last_copy()) return false;
       start_following(now);
       return true;
@@ -126,6 +131,11 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::finish: finish_leaving(now); return true;
   }
   return false;
+}
+
+bool Pair::has_newer_data() const {
+  const auto& [local, peer] = std::tie(sight_.local.facts, sight_.peer.facts);
+  return local && peer && compare_data(*local, *peer) == Fresher::local;
 }
 
 void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {

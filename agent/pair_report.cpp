@@ -54,14 +54,22 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
     out["local degraded"] = "the local server is degraded: " + sight_.local.detail;
   }
   if (ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
-    out[kNotEligible] =
-        (sight_.leader_advertises ? "not eligible: " : "nobody leads: ") + candidacy_.why;
+    // Who is cut off does not know whether somebody leads.
+    const char* what = isolated_ ? "cut off: " : "nobody leads: ";
+    out[kNotEligible] = (sight_.leader_advertises ? "not eligible: " : what) + candidacy_.why;
   }
   if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
   if (!sight_.not_heard_by.empty()) {
     out["one-way loss"] = sight_.not_heard_by +
                           " leads too and does not hear this node's adverts: the way to it is "
                           "broken in one direction; look at firewalls and switches in between";
+  }
+  // One alarm for a tracker, however its trouble changes: "exit code 1", then "exit code 2".
+  for (const std::string& fault : sight_.tracking.faults) {
+    out["tracked " + fault.substr(0, fault.find(": "))] = fault;
+  }
+  if (sight_.tracking.gateway == GatewaySight::lost) {
+    out["gateway"] = "track_gateway " + sight_.tracking.gateway_name + " does not answer";
   }
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (!persist_problem_.empty()) out["record"] = persist_problem_;

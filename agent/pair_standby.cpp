@@ -21,7 +21,7 @@ constexpr auto kFollowBudget = std::chrono::seconds(2);
 // A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
 // that returned writable is not left so.
 void Pair::follow_the_leader(TimePoint now) {
-  if (work_ || !std::holds_alternative<Standby>(state_)) return;
+  if (work_ || !stands_by()) return;
   if (would_wipe_the_peer()) return start_following(now);
   if (!sight_.leader_advertises) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
@@ -88,8 +88,7 @@ void Pair::remember(TimePoint now) {
   if (std::holds_alternative<Leading>(state_)) {
     record.role = RecordRole::leader;
     record.in_sync = standby_in_sync();
-  } else if (std::holds_alternative<Standby>(state_) && sight_.leader_advertises &&
-             sight_.local.is_replica()) {
+  } else if (stands_by() && sight_.leader_advertises && sight_.local.is_replica()) {
     record.role = RecordRole::standby;
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
   } else {
@@ -163,9 +162,13 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
 void Pair::watch_the_link(TimePoint now) {
   const bool leads = std::holds_alternative<Leading>(state_);
   const ServerSight& replica = leads ? sight_.peer : sight_.local;
-  const bool waits = replica.health == Health::up && replica.is_replica() &&
+  const bool links = replica.health == Health::up && replica.is_replica() &&
                      (leads ? !standby_in_sync() : !replica.link_up_since || !sight_.in_sync_at);
-  if (!waits || (!leads && !std::holds_alternative<Standby>(state_))) return look_again_.reset();
+  // An old master follows as soon as the new leader's server is one.
+  const bool changes = !leads && sight_.leader_advertises && sight_.local.is_master() &&
+                       sight_.peer.health == Health::up && sight_.peer.is_replica();
+  const bool waits = links || changes;
+  if (!waits || (!leads && !stands_by())) return look_again_.reset();
   if (look_again_ && now < *look_again_) return;
   if (look_again_) {
     emit(RefreshFacts{Target::local});

@@ -10,6 +10,7 @@
 
 #include "agent/candidacy.hpp"
 #include "agent/record.hpp"
+#include "agent/tracking.hpp"
 #include "health/facts.hpp"
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
@@ -63,10 +64,12 @@ struct PromoteRequested {};
 // SIGTERM: hand over if anybody can take it, then stop.
 struct StopRequested {};
 struct TimePassed {};
+// track_gateway answered a probe.
+struct GatewayAnswered {};
 
-using PairInput =
-    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
-                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed>;
+using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
+                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
+                               TimePassed, TrackingSeen, GatewayAnswered>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -136,6 +139,10 @@ struct Announce {
 struct ProbeVip {
   bool operator==(const ProbeVip&) const = default;
 };
+// GatewayAnswered answers, if it does.
+struct ProbeGateway {
+  bool operator==(const ProbeGateway&) const = default;
+};
 struct RefreshFacts {
   hooks::Target server = hooks::Target::local;
   bool operator==(const RefreshFacts&) const = default;
@@ -161,7 +168,7 @@ struct Stopped {
 
 using PairEffect =
     std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
-                 Announce, ProbeVip, RefreshFacts, Notify, Say, Stopped>;
+                 Announce, ProbeVip, ProbeGateway, RefreshFacts, Notify, Say, Stopped>;
 using PairEffects = std::vector<PairEffect>;
 
 enum class PairState : std::uint8_t {

@@ -43,6 +43,7 @@ json::object router_json(const PairStatus& pair) {
   out["version"] = static_cast<int>(pair.router_config.version);
   out["state"] = vrrp::to_string(pair.router.state);
   out["priority"] = pair.router_config.priority.value;
+  out["effective_priority"] = pair.priority.value;
   out["advert_interval_ms"] =
       std::chrono::duration_cast<std::chrono::milliseconds>(pair.router_config.advert_interval)
           .count();
@@ -71,6 +72,19 @@ json::object router_json(const PairStatus& pair) {
     refused[vrrp::to_string(static_cast<vrrp::Refusal>(i))] = pair.received.refused.at(i);
   }
   out["refused"] = std::move(refused);
+  return out;
+}
+
+json::array trackers_json(const PairStatus& pair) {
+  json::array out;
+  for (const auto& [seen, since] : pair.trackers) {
+    out.push_back({{"name", seen.name},
+                   {"kind", to_string(seen.kind)},
+                   {"state", to_string(seen.state)},
+                   {"since", since},
+                   {"detail", seen.detail},
+                   {"weight", seen.weight}});
+  }
   return out;
 }
 
@@ -103,6 +117,7 @@ json::object pair_json(const PairStatus& pair) {
   }
   out["vips"] = std::move(vips);
   out["vip_repairs"] = pair.vip_repairs;
+  out["trackers"] = trackers_json(pair);
   out["server"] = server_json(pair.server);
   out["peer"] = server_json(pair.peer);
   json::array alarms;

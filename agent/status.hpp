@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/pair.hpp"
+#include "agent/tracking.hpp"
 #include "health/monitor.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
@@ -27,6 +28,11 @@ struct VipStatus {
   bool present = false;    // on its interface now
 };
 
+struct TrackerStatus {
+  TrackerSnapshot seen;
+  std::string since;  // wall clock
+};
+
 struct PairStatus {
   std::string name;
   PairSnapshot pair;
@@ -42,6 +48,8 @@ struct PairStatus {
   std::uint64_t sent = 0;
   std::vector<VipStatus> vips;
   std::uint64_t vip_repairs = 0;
+  vrrp::Priority priority;  // effective: with the weights of trackers
+  std::vector<TrackerStatus> trackers;
   ServerStatus server;
   ServerStatus peer;
 };

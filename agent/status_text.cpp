@@ -92,6 +92,29 @@ std::string silent_families(const json::object& router) {
   return lines;
 }
 
+// Only what is not in order: a line each.
+std::string tracker_lines(const json::object& pair) {
+  std::string out;
+  const auto* trackers = pair.if_contains("trackers");
+  if (trackers == nullptr || !trackers->is_array()) return out;
+  for (const auto& entry : trackers->get_array()) {
+    if (!entry.is_object() || text_of(entry.get_object(), "state") == "good") continue;
+    const json::object& tracker = entry.get_object();
+    const std::string detail = text_of(tracker, "detail");
+    out += "  tracked  " + text_of(tracker, "kind") + " " + text_of(tracker, "name") + " is " +
+           text_of(tracker, "state") + (detail.empty() ? "" : ": " + detail) + ", since " +
+           text_of(tracker, "since") + "\n";
+  }
+  return out;
+}
+
+// "250", or "250, now 230" when weights have moved it.
+std::string priority_words(const json::object& router) {
+  const std::string own = number_of(router, "priority");
+  const std::string effective = number_of(router, "effective_priority");
+  return own == effective || effective == "?" ? own : own + ", now " + effective;
+}
+
 std::string pair_text(const json::object& pair) {
   const json::object& router = object_of(pair, "vrrp");
   const auto* seconds = pair.if_contains("for_seconds");
@@ -103,9 +126,9 @@ std::string pair_text(const json::object& pair) {
   out += "  server   " + server_line(object_of(pair, "server")) + "\n";
   out += "  peer     " + server_line(object_of(pair, "peer")) + "\n";
   out += "  VRRP     " + text_of(router, "interface") + " VRID " + number_of(router, "vrid") +
-         ", version " + number_of(router, "version") + ", priority " +
-         number_of(router, "priority") + ", every " + number_of(router, "advert_interval_ms") +
-         " ms\n" + silent_families(router);
+         ", version " + number_of(router, "version") + ", priority " + priority_words(router) +
+         ", every " + number_of(router, "advert_interval_ms") + " ms\n";
+  out += silent_families(router) + tracker_lines(pair);
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
     out += flag_of(pair, "standby_in_sync")

@@ -9,6 +9,7 @@
 #include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
 #include "agent/io/privileges.hpp"
+#include "agent/io/track_runner.hpp"
 #include "hooks/io/notifier.hpp"
 
 namespace {
@@ -25,6 +26,9 @@ std::vector<std::string> host_problems(const agent::Config& config) {
   for (const auto& pair : config.pairs) {
     for (const auto& problem : hooks::io::Notifier::problems(pair.notify)) {
       out.push_back(config.file + ": pair[" + pair.name + "].notify: " + problem);
+    }
+    for (const auto& problem : agent::io::TrackRunner::problems(pair.tracking)) {
+      out.push_back(config.file + ": pair[" + pair.name + "]." + problem);
     }
   }
   return out;

@@ -1,9 +1,17 @@
 // Cutting and counting only; see the header for the bounds.
 #include "hooks/output_lines.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace hooks {
+
+std::string printable(std::string_view line) {
+  std::string text(line);
+  const auto is_control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
 
 std::vector<std::string> OutputLines::take(std::string_view bytes) {
   std::vector<std::string> lines;

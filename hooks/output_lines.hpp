@@ -8,6 +8,9 @@
 
 namespace hooks {
 
+// A script's words must not move the cursor of whoever reads the log.
+std::string printable(std::string_view line);
+
 class OutputLines {
  public:
   OutputLines(std::size_t max_line, std::size_t max_total)

@@ -111,6 +111,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
               duration_in(milliseconds(100), minutes(5)));
   read_servers(reader, draft);
   read_notify(reader, pair.notify);
+  read_tracking(reader, draft, problems);
   reader.finish();
   draft.name = reader.accepted("name");
   if (version_known && reader.accepted("interface")) draft.identity = reader.accepted("vrid");

@@ -77,7 +77,8 @@ class TableReader {
     for (std::size_t i = 0; i < node->children.size(); ++i) {
       const ConfigNode& element = node->children[i];
       T value{};
-      const std::string element_key = std::string(key) + "[" + std::to_string(i + 1) + "]";
+      std::string element_key(key);
+      element_key += "[" + std::to_string(i + 1) + "]";
       if (!accept(element_key, element, value, parse(element))) continue;
       target.push_back(std::move(value));
       places.push_back({key_name(element_key), element.place});

@@ -99,6 +99,7 @@ InterfaceHub& Daemon::hub(const std::string& interface) {
 std::optional<std::string> Daemon::start_netlink() {
   const auto update = [this] {
     for (const auto& [name, hub] : hubs_) hub->update();
+    for (const auto& pair : pairs_) pair->on_links_changed();
   };
   return netlink_.start({.link_changed =
                              [this, update](const vrrp::io::LinkFact& link) {

@@ -60,6 +60,12 @@ std::optional<std::string> InterfaceHub::send(const vrrp::IpAddress& source,
   return channel(source.family()).socket.send(source, destination, id, message);
 }
 
+vrrp::IpAddress InterfaceHub::source() const {
+  const auto on = link();
+  const auto found = on ? choose_source(on->index, Voice{}) : std::nullopt;
+  return found.value_or(vrrp::IpAddress());
+}
+
 InterfaceHub::Channel& InterfaceHub::channel(vrrp::Family family) {
   return family == vrrp::Family::ipv4 ? ipv4_ : ipv6_;
 }

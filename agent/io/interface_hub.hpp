@@ -43,6 +43,9 @@ class InterfaceHub {
   void update();
 
   const std::string& name() const { return name_; }
+  std::optional<vrrp::io::LinkFact> link() const { return netlink_.link(name_); }
+  // This host's own IPv4 address there, for what is no advert; unspecified: there is none.
+  vrrp::IpAddress source() const;
   std::optional<std::string> send(const vrrp::IpAddress& source, const vrrp::IpAddress& destination,
                                   std::uint16_t id, std::span<const std::uint8_t> message);
   // Set when the IPv4 socket could not be opened for lack of rights: nothing will mend that. For

@@ -132,6 +132,10 @@ void PairRunner::perform(const ProbeVip& /*effect*/) {
             });
 }
 
+void PairRunner::perform(const ProbeGateway& /*effect*/) {
+  tracking_.probe_gateway();
+}
+
 void PairRunner::perform(const RefreshFacts& effect) {
   watch(effect.server).refresh();
 }
@@ -141,7 +145,7 @@ void PairRunner::perform(const Notify& effect) {
   hooks::NotifyEvent event;
   event.state = effect.state;
   event.pair = config_.name;
-  event.priority = config_.priority.value;
+  event.priority = tracking_.priority().value;
   event.previous = std::exchange(previous_word_, hooks::to_word(effect.state));
   event.reason = effect.reason;
   event.initial = effect.initial;
@@ -161,6 +165,7 @@ void PairRunner::perform(const Stopped& /*effect*/) {
   router_timer_.cancel();
   pair_timer_.cancel();
   procedures_.cancel();
+  tracking_.stop();
   announcer_.stop();
   local_.stop();
   peer_.stop();
@@ -202,6 +207,11 @@ PairStatus PairRunner::status() const {
   for (const auto& vip : config_.vips) add_vip(vip, true);
   for (const auto& vip : config_.vips_excluded) add_vip(vip, false);
   out.vip_repairs = vips_.repairs();
+  out.priority = tracking_.priority();
+  for (auto& seen : tracking_.status()) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - seen.since);
+    out.trackers.push_back({std::move(seen), wall_clock(std::chrono::system_clock::now() - age)});
+  }
   out.server = {local_.address().to_string(), local_.snapshot(), -1};
   out.peer = {peer_.address().to_string(), peer_.snapshot(), -1};
   out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);

@@ -37,6 +37,9 @@ PairRules pair_rules(const PairConfig& config) {
   rules.replication = {config.replication_host, config.replication_port};
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;
+  if (const auto& gateway = config.tracking.gateway) {
+    rules.isolation_patience = gateway->fall * gateway->interval;
+  }
   return rules;
 }
 
@@ -111,6 +114,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                   .repeat_after = config.announce_repeat,
                   .refresh = config.announce_refresh},
                  [this](const std::string& text) { log_->warn("{}: {}", config_.name, text); }),
+      tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
+                track_events()),
       since_wall_(std::chrono::system_clock::now()),
       self_(std::make_shared<PairRunner*>(this)) {
   hub_.subscribe({.pair = config_.name,
@@ -126,6 +131,7 @@ void PairRunner::start() {
   if (!loaded.problem.empty()) log_->error("{}: {}", config_.name, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
   feed(PairInput(Begin{loaded.record, vips_.present() > 0}));
+  tracking_.start();
   local_.start();
   peer_.start();
 }
@@ -140,6 +146,9 @@ std::optional<std::string> PairRunner::promote() {
   if (sight.leader_advertises) return "the other node leads; stop its agent to move the role";
   if (sight.local.health != health::Health::up) {
     return "the local server is " + std::string(health::to_string(sight.local.health));
+  }
+  if (const auto fault = pair_.tracked_fault()) {
+    return *fault + "; mend that, or take it out of " + config_.name + "'s configuration";
   }
   log_->warn("{}: promotion with accepted data loss was requested", config_.name);
   feed(PairInput(PromoteRequested{}));
@@ -328,6 +337,18 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
           .answered =
               [this, server](vrrp::TimePoint) {
                 if (server == Target::peer) feed(PairInput(PeerAnswered{}));
+              }};
+}
+
+TrackEvents PairRunner::track_events() {
+  return {.seen = [this](const TrackingSeen& seen) { feed(PairInput(seen)); },
+          .gateway_answered = [this] { feed(PairInput(GatewayAnswered{})); },
+          .log =
+              [this](TrackSeverity severity, const std::string& text) {
+                static constexpr spdlog::level::level_enum kLevels[] = {
+                    spdlog::level::debug, spdlog::level::info, spdlog::level::warn};
+                log_->log(kLevels[static_cast<std::size_t>(severity)], "{}: {}", config_.name,
+                          text);
               }};
 }
 

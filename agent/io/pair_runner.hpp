@@ -17,6 +17,7 @@
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/record_store.hpp"
+#include "agent/io/track_runner.hpp"
 #include "agent/pair.hpp"
 #include "agent/status.hpp"
 #include "agent/voices.hpp"
@@ -50,6 +51,9 @@ class PairRunner {
   // A VIP that appeared on this host while it does not lead was put there by somebody else.
   void on_address_added(const vrrp::io::AddressFact& address);
 
+  // Links of this host have changed: tracked interfaces may be among them.
+  void on_links_changed() { tracking_.look_at_interfaces(); }
+
   PairStatus status() const;
   const std::string& name() const { return config_.name; }
   vrrp::io::VipTable& vips() { return vips_; }
@@ -77,6 +81,7 @@ class PairRunner {
   void perform(const WithdrawVips& effect);
   void perform(const Announce& effect);
   void perform(const ProbeVip& effect);
+  void perform(const ProbeGateway& effect);
   void perform(const RefreshFacts& effect);
   void perform(const Notify& effect);
   void perform(const Say& effect);
@@ -84,6 +89,7 @@ class PairRunner {
 
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
+  TrackEvents track_events();
   health::io::RedisWatch& watch(hooks::Target server);
   std::uint16_t server_port() const;
   // Of the VIPs whose links can carry a frame now.
@@ -113,6 +119,7 @@ class PairRunner {
   hooks::io::Notifier notifier_;
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
+  TrackRunner tracking_;
 
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -19,6 +18,7 @@
 #include "hooks/io/fifo.hpp"
 #include "hooks/io/process_runner.hpp"
 #include "hooks/io/script_check.hpp"
+#include "hooks/output_lines.hpp"
 
 namespace hooks::io {
 namespace {
@@ -54,14 +54,6 @@ std::string ending(const HookRun& run, const ProcessResult& result, bool abandon
            strsignal(result.signal) + ")" + after;
   }
   return " ended with exit code " + std::to_string(result.exit_code) + after;
-}
-
-// A script's words must not move the cursor of whoever reads the log.
-std::string printable(std::string_view line) {
-  std::string text(line);
-  const auto is_control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  return text;
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct Entry {
   std::string table;  // "agent", "pair", "pair.server", ...
   std::string key;
   bool active = false;            // not behind '#'
+  bool whole_table = true;        // the table's header is not behind '#'
   std::string documented;         // behind "Default: ", without the final stop; or "required"
   std::string on_the_other_host;  // the whole line there
 };
@@ -68,7 +69,7 @@ TEST(ConfigExample, ActiveKeysAreThoseWithoutADefaultAndThoseToAdapt) {
   for (const Entry& entry : entries_of(read_example())) {
     EXPECT_FALSE(entry.documented.empty()) << entry.key << " says nothing about its default";
     if (entry.documented == "required") {
-      EXPECT_TRUE(entry.active) << entry.key;
+      EXPECT_EQ(entry.active, entry.whole_table) << entry.key;
     } else if (entry.active) {
       adapted.insert(entry.key);
     }
@@ -81,21 +82,22 @@ TEST(ConfigExample, ActiveKeysAreThoseWithoutADefaultAndThoseToAdapt) {
 // test: the key is known.
 TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
   const std::map<std::string, std::string (*)(const std::string&)> place = {
-      {"agent", agent_with},
-      {"pair", pair_with},
-      {"pair.server", server_with},
-      {"pair.peer", peer_with},
-      {"pair.notify", notify_with}};
+      {"agent", agent_with},         {"pair", pair_with},
+      {"pair.server", server_with},  {"pair.peer", peer_with},
+      {"pair.notify", notify_with},  {"pair.track_script", script_with},
+      {"pair.track_file", file_with}};
   int compared = 0;
   for (const Entry& entry : entries_of(read_example())) {
     const std::string& value = entry.documented;
-    if (value == "required" || value == "none" || value == "the host name") continue;
+    if (value == "required" || value == "none" || value.starts_with("the ")) continue;
     SCOPED_TRACE(entry.table + "." + entry.key + " = " + value);
-    const std::string text = place.at(entry.table)(entry.key + " = " + value);
-    EXPECT_EQ(load_and_describe(text), load_and_describe(small_config()));
+    const auto with = place.at(entry.table);
+    const bool optional_table = entry.table.starts_with("pair.track_");
+    EXPECT_EQ(load_and_describe(with(entry.key + " = " + value)),
+              load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 31);
+  EXPECT_EQ(compared, 38);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
@@ -120,12 +122,15 @@ TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
 TEST(ConfigExample, NamesEveryKeyThatTheLoaderKnows) {
   std::map<std::string, std::set<std::string>> documented;
   for (const Entry& entry : entries_of(read_example())) documented[entry.table].insert(entry.key);
-  documented["pair"].insert({"server", "peer", "notify"});
-  const std::map<std::string, std::string> spoiled = {{"agent", agent_with("zzzzzzzz = 1")},
-                                                      {"pair", pair_with("zzzzzzzz = 1")},
-                                                      {"pair.server", server_with("zzzzzzzz = 1")},
-                                                      {"pair.peer", peer_with("zzzzzzzz = 1")},
-                                                      {"pair.notify", notify_with("zzzzzzzz = 1")}};
+  documented["pair"].insert({"server", "peer", "notify", "track_script", "track_file"});
+  const std::map<std::string, std::string> spoiled = {
+      {"agent", agent_with("zzzzzzzz = 1")},
+      {"pair", pair_with("zzzzzzzz = 1")},
+      {"pair.server", server_with("zzzzzzzz = 1")},
+      {"pair.peer", peer_with("zzzzzzzz = 1")},
+      {"pair.notify", notify_with("zzzzzzzz = 1")},
+      {"pair.track_script", script_with("zzzzzzzz = 1")},
+      {"pair.track_file", file_with("zzzzzzzz = 1")}};
   std::map<std::string, std::set<std::string>> known;
   for (const auto& [table, text] : spoiled) {
     const std::vector<std::string> problems = problems_of(text);
@@ -235,22 +240,25 @@ std::string host_name() {
 }
 
 std::vector<Entry> entries_of(const std::string& text) {
-  const std::regex header("\\[+([a-z.]+)\\]+");
+  const std::regex header("(#?)\\[+([a-z_.]+)\\]+");
   const std::regex key("(#?)([a-z_]+) = .*");
   const std::regex documented(".*(Default: (.*?)\\.?|Required\\.)");
   const std::regex other("# On the other host: (([a-z_]+) = .*)");
   std::vector<Entry> entries;
   std::string table;
+  bool whole_table = true;
   Entry entry;
   std::smatch match;
   for (const std::string& line : lines_of(text)) {
     if (std::regex_match(line, match, header)) {
-      table = match[1];
+      table = match[2];
+      whole_table = match[1].length() == 0;
       entry = {};
     } else if (std::regex_match(line, match, key)) {
       entry.table = table;
       entry.key = match[2];
       entry.active = match[1].length() == 0;
+      entry.whole_table = whole_table;
       entries.push_back(entry);
       entry = {};
     } else if (std::regex_match(line, match, other)) {

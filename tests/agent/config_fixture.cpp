@@ -52,10 +52,15 @@ std::string section_with(const Section& section, const std::string& line) {
   return join_lines(lines);
 }
 
-std::string table_with(const std::string& header, const std::string& line) {
+// Behind the last line of the small file.
+std::string tables_with(const std::vector<std::string>& added) {
   std::vector<std::string> lines = split_lines(small_config());
-  lines.insert(lines.end(), {header, line});
+  lines.insert(lines.end(), added.begin(), added.end());
   return join_lines(lines);
+}
+
+std::string table_with(const std::string& header, const std::string& line) {
+  return tables_with({header, line});
 }
 
 std::vector<std::string> to_strings(const std::vector<ConfigProblem>& problems,
@@ -151,6 +156,14 @@ std::string agent_with(const std::string& line) {
   return table_with("[agent]", line);
 }
 
+std::string script_with(const std::string& line) {
+  return tables_with(
+      {"[[pair.track_script]]", "name = \"check\"", "command = \"/bin/true\"", "", line});
+}
+std::string file_with(const std::string& line) {
+  return tables_with({"[[pair.track_file]]", "path = \"/run/mode\"", "", line});
+}
+
 std::string without(const std::string& key) {
   std::vector<std::string> lines = split_lines(small_config());
   std::erase_if(lines, [&](const std::string& line) { return key_of(line) == key; });
@@ -196,6 +209,27 @@ PairConfig load_pair(const std::string& text) {
   const auto* loaded = std::get_if<LoadedConfig>(&result);
   EXPECT_NE(loaded, nullptr) << ::testing::PrintToString(problems_of(text));
   return loaded == nullptr ? PairConfig{} : loaded->config.pairs.at(0);
+}
+
+// Nothing when nothing is tracked.
+std::string describe(const TrackingConfig& tracking) {
+  std::ostringstream out;
+  if (!tracking.interfaces.empty()) out << "track_interfaces " << list(tracking.interfaces) << "\n";
+  if (const auto& gateway = tracking.gateway) {
+    out << "track_gateway " << gateway->address.to_string()
+        << " interval=" << in_ms(gateway->interval) << "ms timeout=" << in_ms(gateway->timeout)
+        << "ms fall=" << gateway->fall << " rise=" << gateway->rise << "\n";
+  }
+  for (const TrackScriptConfig& script : tracking.scripts) {
+    out << "track_script " << script.name << " command=" << list(script.command)
+        << " interval=" << in_ms(script.interval) << "ms timeout=" << in_ms(script.timeout)
+        << "ms rise=" << script.rise << " fall=" << script.fall << " weight=" << script.weight
+        << " user=" << script.user << " group=" << script.group << "\n";
+  }
+  for (const TrackFileConfig& file : tracking.files) {
+    out << "track_file " << file.name << " path=" << file.path << " weight=" << file.weight << "\n";
+  }
+  return out.str();
 }
 
 std::string describe(const Config& config) {
@@ -245,7 +279,8 @@ std::string describe(const PairConfig& pair) {
   out << "notify master=" << list(notify.master) << " backup=" << list(notify.backup)
       << " fault=" << list(notify.fault) << " stop=" << list(notify.stop)
       << " any=" << list(notify.any) << " fifo=" << notify.fifo << " user=" << notify.user
-      << " group=" << notify.group << " timeout=" << in_ms(notify.timeout) << "ms\n";
+      << " group=" << notify.group << " timeout=" << in_ms(notify.timeout) << "ms\n"
+      << describe(pair.tracking);
   return out.str();
 }
 

@@ -52,6 +52,9 @@ std::string peer_with(const std::string& line);
 // The same with a table behind line 10.
 std::string notify_with(const std::string& line);  // in line 12
 std::string agent_with(const std::string& line);   // in line 12
+// The same with a table that has what it requires besides, behind line 10; the line is 15 and 14.
+std::string script_with(const std::string& line);  // [[pair.track_script]]
+std::string file_with(const std::string& line);    // [[pair.track_file]]
 std::string without(const std::string& key);
 
 // "tandem.toml:4: pair[redis].vrid: 0 is not a VRID; ..."; a loaded file has none.
@@ -77,5 +80,6 @@ PairConfig load_pair(const std::string& text);
 // Every field of the configuration, a few a line.
 std::string describe(const Config& config);
 std::string describe(const PairConfig& pair);
+std::string describe(const TrackingConfig& tracking);
 
 }  // namespace agent

@@ -21,6 +21,7 @@ AgentStatus leading() {
   pair.interface = "eth0";
   pair.router_config.vrid = vrrp::Vrid{51};
   pair.router_config.priority = vrrp::Priority{250};
+  pair.priority = vrrp::Priority{250};
   pair.router_config.advert_interval = std::chrono::milliseconds(100);
   pair.router.state = vrrp::State::master;
   pair.sources = {{vrrp::Family::ipv4, "192.168.1.112"}};
@@ -68,6 +69,26 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
         "ALARM    the local server was never in sync with the leader"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
+}
+
+TEST(StatusText, ShowsTrackersOnlyWhenTheyAreNotInOrder) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  TrackerSnapshot script{.name = "check", .state = TrackState::bad, .detail = "exit code 1"};
+  script.weight = -20;
+  pair.trackers = {{script, "2026-01-02T03:04:05Z"},
+                   {{.kind = TrackKind::interface, .name = "eth1", .state = TrackState::good}, ""}};
+  pair.priority = vrrp::Priority{230};
+  const std::string text = status_text(status_json(status), "");
+  for (const char* line :
+       {"  tracked  script check is bad: exit code 1, since 2026-01-02T03:04:05Z\n",
+        "priority 250, now 230, every 100 ms"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+  EXPECT_EQ(text.find("eth1"), std::string::npos) << text;
+  EXPECT_EQ(boost::json::serialize(status_json(status).at("pairs").at(0).at("trackers").at(0)),
+            R"({"name":"check","kind":"script","state":"bad","since":"2026-01-02T03:04:05Z",)"
+            R"("detail":"exit code 1","weight":-20})");
 }
 
 TEST(StatusText, ShowsOnlyThePairThatIsAskedFor) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 namespace scenarios {
 namespace {
@@ -161,6 +162,35 @@ agent::RouterChanged parse_router(const Words& words) {
   unknown(what);
 }
 
+// "tracking lost; interface eth1 is down; ...": the gateway, then the faults. "tracking pending
+// ..."
+agent::TrackingSeen parse_tracking(const Words& words) {
+  agent::TrackingSeen seen;
+  seen.gateway_name = "10.0.0.254";
+  std::string texts = rest(words, 1) + ";";
+  bool first = true;
+  for (std::size_t at = 0; (at = texts.find(';')) != std::string::npos; texts.erase(0, at + 1)) {
+    std::string text = texts.substr(0, at);
+    text.erase(0, text.find_first_not_of(' '));
+    if (!std::exchange(first, false)) {
+      seen.faults.push_back(text);
+    } else if (text.starts_with("pending ")) {
+      seen.pending = text.substr(8);
+    } else if (text == "untracked") {
+      seen.gateway_name.clear();
+    } else if (text == "unknown") {
+      seen.gateway = agent::GatewaySight::unknown;
+    } else if (text == "reachable") {
+      seen.gateway = agent::GatewaySight::reachable;
+    } else if (text == "lost") {
+      seen.gateway = agent::GatewaySight::lost;
+    } else {
+      unknown(text);
+    }
+  }
+  return seen;
+}
+
 std::string target_word(Target target) {
   return target == Target::local ? "local" : "peer";
 }
@@ -210,6 +240,7 @@ struct FormatEffect {
   std::string operator()(const agent::WithdrawVips& /*e*/) const { return "withdraw VIPs"; }
   std::string operator()(const agent::Announce& /*e*/) const { return "announce"; }
   std::string operator()(const agent::ProbeVip& /*e*/) const { return "probe VIP"; }
+  std::string operator()(const agent::ProbeGateway& /*e*/) const { return "probe gateway"; }
   std::string operator()(const agent::RefreshFacts& e) const {
     return "refresh " + target_word(e.server);
   }
@@ -243,6 +274,8 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "promote") return agent::PromoteRequested{};
   if (what == "stop") return agent::StopRequested{};
   if (what == "time") return agent::TimePassed{};
+  if (what == "tracking") return parse_tracking(words);
+  if (what == "gateway") return agent::GatewayAnswered{};
   unknown(what);
 }
 

@@ -18,6 +18,14 @@ std::string quoted(const std::string& text) {
   return json::serialize(json::string(text));
 }
 
+std::string in_directory(std::string text, const Host& host) {
+  static const std::string kWord = "HOST_DIR";
+  for (auto at = text.find(kWord); at != std::string::npos; at = text.find(kWord)) {
+    text.replace(at, kWord.size(), host.dir.string());
+  }
+  return text;
+}
+
 void write_notify(std::ostream& text, const PairOptions& pair) {
   if (pair.specific == nullptr && pair.any == nullptr && pair.fifo.empty()) return;
   text << "[pair.notify]\nuser = \"root\"\n";
@@ -52,11 +60,13 @@ void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, c
   if (!pair.unicast_peer.empty()) {
     text << "unicast_peers = [" << quoted(pair.unicast_peer) << "]\n";
   }
+  text << in_directory(pair.pair_lines, host);
   text << "wait_for_peer = " << quoted(pair.wait_for_peer) << "\n";
   text << "[pair.server]\naddress = " << quoted("127.0.0.1" + port)
        << "\nreplication_address = " << quoted(own_ip + port) << "\npassword_file = " << password
        << "\n[pair.peer]\nserver = " << quoted(peer_ip + port) << "\n";
   write_notify(text, pair);
+  text << in_directory(pair.tables, host);
 }
 
 std::string text_of(const json::value& value) {

@@ -35,6 +35,9 @@ struct PairOptions {
   const Recorder* specific = nullptr;  // notify.master, backup, fault, stop
   const Recorder* any = nullptr;       // notify.any
   std::string fifo;                    // notify.fifo
+  // Further lines of [[pair]] and tables behind all others; HOST_DIR stands for the host's.
+  std::string pair_lines;
+  std::string tables;
 };
 
 class Agent {
