@@ -11,11 +11,11 @@
 #include "agent/tracking.hpp"
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
-#include "vrrp/address.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/authentication.hpp"
 #include "vrrp/timing.hpp"
 #include "vrrp/types.hpp"
+#include "vrrp/virtual_address.hpp"
 
 namespace agent {
 
@@ -54,8 +54,12 @@ struct PairConfig {
   std::string auth_key_file;                   // empty: adverts carry no authentication trailer
   vrrp::AuthRules auth;                        // keys: content of auth_key_file; never printed
   std::vector<vrrp::IpAddress> unicast_peers;  // empty: multicast
-  std::vector<vrrp::Prefix> vips;              // at least one
-  std::chrono::seconds vip_lease{2};           // kernel lifetime of a VIP, 2 s to 60 s
+  std::uint8_t unicast_ttl_min = 255;          // of a received unicast advert
+  std::vector<vrrp::IpAddress> sources;        // at most one of each family; empty: chosen
+  std::vector<vrrp::VirtualAddress> vips;      // at least one
+  std::vector<vrrp::VirtualAddress> vips_excluded;  // not in adverts
+  bool strict_vips = false;                         // adverts with other VIPs are refused
+  std::chrono::seconds vip_lease{2};                // kernel lifetime of a VIP, 2 s to 60 s
   int announce_count = 5;
   Duration announce_repeat = std::chrono::seconds(5);
   Duration announce_refresh = std::chrono::seconds(60);

@@ -48,7 +48,12 @@ json::object router_json(const PairStatus& pair) {
       std::chrono::duration_cast<std::chrono::milliseconds>(pair.router_config.advert_interval)
           .count();
   out["interface"] = pair.interface;
-  out["source"] = pair.source;
+  out["source"] = pair.sources.empty() ? "" : pair.sources.front().second;
+  json::array sources;
+  for (const auto& [family, address] : pair.sources) {
+    sources.push_back({{"family", vrrp::to_string(family)}, {"address", address}});
+  }
+  out["sources"] = std::move(sources);
   out["leader"] = nullptr;
   if (pair.router.leader && pair.pair.leader_advertises) {
     out["leader"] = {{"address", pair.router.leader->source.to_string()},
@@ -104,8 +109,11 @@ json::object pair_json(const PairStatus& pair) {
   out["standby_in_sync"] = pair.pair.standby_in_sync;
   out["vrrp"] = router_json(pair);
   json::array vips;
-  for (const auto& [address, present] : pair.vips) {
-    vips.push_back({{"address", address}, {"present", present}});
+  for (const VipStatus& vip : pair.vips) {
+    vips.push_back({{"address", vip.address},
+                    {"interface", vip.interface},
+                    {"advertised", vip.advertised},
+                    {"present", vip.present}});
   }
   out["vips"] = std::move(vips);
   out["vip_repairs"] = pair.vip_repairs;

@@ -21,6 +21,13 @@ struct ServerStatus {
   std::int64_t lag_bytes = -1;  // behind the master; -1: not known
 };
 
+struct VipStatus {
+  std::string address;  // "192.168.1.120/24"
+  std::string interface;
+  bool advertised = true;  // false: of vips_excluded
+  bool present = false;    // on its interface now
+};
+
 struct TrackerStatus {
   TrackerSnapshot seen;
   std::string since;  // wall clock
@@ -34,11 +41,12 @@ struct PairStatus {
   std::string interface;
   vrrp::InstanceConfig router_config;
   vrrp::InstanceSnapshot router;
-  std::string source;          // own address of the adverts; empty: interface not usable
+  // Own address of the adverts in each family that the pair speaks; empty: there is none now.
+  std::vector<std::pair<vrrp::Family, std::string>> sources;
   std::vector<int> auth_keys;  // ids; the first signs
   vrrp::ReceiveCounters received;
   std::uint64_t sent = 0;
-  std::vector<std::pair<std::string, bool>> vips;  // "192.168.1.120/24", on the interface now
+  std::vector<VipStatus> vips;
   std::uint64_t vip_repairs = 0;
   vrrp::Priority priority;  // effective: with the weights of trackers
   std::vector<TrackerStatus> trackers;

@@ -62,17 +62,34 @@ std::string server_line(const json::object& server) {
   return line + ", " + number_of(server, "keys") + " keys";
 }
 
+// The interface is named where it is not that of the adverts.
 std::string vip_line(const json::object& pair) {
   std::string line;
+  const std::string usual = text_of(object_of(pair, "vrrp"), "interface");
   const auto* vips = pair.if_contains("vips");
   if (vips == nullptr || !vips->is_array()) return line;
   for (const auto& entry : vips->get_array()) {
     if (!entry.is_object()) continue;
     const auto& vip = entry.get_object();
+    const std::string interface = text_of(vip, "interface");
     line += (line.empty() ? "" : ", ") + text_of(vip, "address") +
+            (interface.empty() || interface == usual ? "" : " on " + interface) +
             (flag_of(vip, "present") ? " (here)" : " (not here)");
   }
   return line;
+}
+
+// A family in which nothing can be sent now.
+std::string silent_families(const json::object& router) {
+  std::string lines;
+  const auto* sources = router.if_contains("sources");
+  if (sources == nullptr || !sources->is_array()) return lines;
+  for (const auto& entry : sources->get_array()) {
+    if (!entry.is_object() || !text_of(entry.get_object(), "address").empty()) continue;
+    lines += "           no " + text_of(entry.get_object(), "family") +
+             " adverts: no address to send from\n";
+  }
+  return lines;
 }
 
 // Only what is not in order: a line each.
@@ -111,7 +128,7 @@ std::string pair_text(const json::object& pair) {
   out += "  VRRP     " + text_of(router, "interface") + " VRID " + number_of(router, "vrid") +
          ", version " + number_of(router, "version") + ", priority " + priority_words(router) +
          ", every " + number_of(router, "advert_interval_ms") + " ms\n";
-  out += tracker_lines(pair);
+  out += silent_families(router) + tracker_lines(pair);
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
     out += flag_of(pair, "standby_in_sync")

@@ -6,6 +6,7 @@
 
 #include "agent/io/config_load.hpp"
 #include "agent/io/daemon.hpp"
+#include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
 #include "agent/io/privileges.hpp"
 #include "agent/io/track_runner.hpp"
@@ -39,14 +40,18 @@ int run(const Options& options) {
     for (const auto& problem : *problems) std::cerr << problem.to_string(options.config) << "\n";
     return 2;
   }
-  auto& [config, warnings] = std::get<agent::LoadedConfig>(loaded);
-  for (const auto& warning : warnings) {
+  auto& good = std::get<agent::LoadedConfig>(loaded);
+  auto& config = good.config;
+  for (const auto& warning : good.warnings) {
     std::cerr << "warning: " << warning.to_string(options.config) << "\n";
   }
   const auto problems = host_problems(config);
   for (const auto& problem : problems) std::cerr << problem << "\n";
   if (!problems.empty()) return 2;
   if (options.check) {
+    for (const auto& warning : agent::io::network_warnings(good)) {
+      std::cerr << "warning: " << warning.to_string(options.config) << "\n";
+    }
     std::cout << options.config << ": " << config.pairs.size() << " pair(s), no problem found\n";
     return 0;
   }

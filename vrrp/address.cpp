@@ -9,6 +9,10 @@
 
 namespace vrrp {
 
+std::string_view to_string(Family family) {
+  return family == Family::ipv4 ? "IPv4" : "IPv6";
+}
+
 IpAddress IpAddress::v4(std::array<std::uint8_t, 4> bytes) {
   IpAddress address;
   std::copy(bytes.begin(), bytes.end(), address.bytes_.begin());
@@ -39,6 +43,10 @@ bool IpAddress::is_unspecified() const {
 
 bool IpAddress::is_multicast() const {
   return family_ == Family::ipv4 ? (bytes_[0] & 0xf0U) == 0xe0U : bytes_[0] == 0xffU;
+}
+
+bool IpAddress::is_link_local() const {
+  return family_ == Family::ipv6 && bytes_[0] == 0xfeU && (bytes_[1] & 0xc0U) == 0x80U;
 }
 
 std::string IpAddress::to_string() const {
@@ -88,6 +96,14 @@ std::ostream& operator<<(std::ostream& out, const Prefix& prefix) {
 
 IpAddress ipv4_multicast_group() {
   return IpAddress::v4({224, 0, 0, 18});
+}
+
+IpAddress ipv6_multicast_group() {
+  return IpAddress::v6({0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12});
+}
+
+IpAddress multicast_group(Family family) {
+  return family == Family::ipv4 ? ipv4_multicast_group() : ipv6_multicast_group();
 }
 
 }  // namespace vrrp

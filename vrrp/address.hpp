@@ -14,6 +14,8 @@
 namespace vrrp {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
+// "IPv4", "IPv6"
+std::string_view to_string(Family family);
 
 class IpAddress {
  public:
@@ -30,6 +32,8 @@ class IpAddress {
   std::size_t size() const { return family_ == Family::ipv4 ? 4 : 16; }
   bool is_unspecified() const;
   bool is_multicast() const;
+  // fe80::/10: means something on its own link only.
+  bool is_link_local() const;
   std::string to_string() const;
 
   // NOLINTNEXTLINE(modernize-use-nullptr): the check takes the 0 of a rewritten < for a pointer
@@ -58,5 +62,8 @@ std::ostream& operator<<(std::ostream& out, const Prefix& prefix);
 
 // 224.0.0.18 (RFC 9568 section 5.1.1.2).
 IpAddress ipv4_multicast_group();
+// ff02::12 (RFC 9568 section 5.1.2.2).
+IpAddress ipv6_multicast_group();
+IpAddress multicast_group(Family family);
 
 }  // namespace vrrp

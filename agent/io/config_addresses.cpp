@@ -1,5 +1,5 @@
-// The addresses among the values of the configuration. Numeric IPv4 only, and why: a resolver that
-// does not answer would stall a failover, and this version carries no IPv6 VIPs.
+// The addresses among the values of the configuration. Numeric only, and why: a resolver that does
+// not answer would stall a failover. Servers are reached over IPv4 only.
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -15,13 +15,31 @@ bool is_broadcast(const vrrp::IpAddress& address) {
   return address.to_string() == "255.255.255.255";
 }
 
-// All host bits zero or all one; /31 and /32 have none to spare (RFC 3021).
+// "::ffff:192.168.1.120" is an IPv4 address in other clothes and never on the wire.
+bool is_mapped(const vrrp::IpAddress& address) {
+  const auto network = vrrp::Prefix::parse("::ffff:0.0.0.0/96");
+  return network && network->contains(address);
+}
+
+// No address that one host of a network has.
+bool is_special(const vrrp::IpAddress& address) {
+  return address.is_unspecified() || address.is_multicast() || is_broadcast(address) ||
+         is_loopback(address) || is_mapped(address);
+}
+
+// IPv4: all host bits zero or all one; /31 and /32 have none to spare (RFC 3021). IPv6: all zero
+// (RFC 4291 section 2.6.1), and /127 has none to spare (RFC 6164).
 bool is_network_address(const vrrp::Prefix& prefix) {
-  if (prefix.length > 30) return false;
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < 4; ++i) bits = bits << 8U | prefix.address.data()[i];
-  const std::uint32_t mask = ~std::uint32_t{0} >> prefix.length;
-  return (bits & mask) == 0 || (bits & mask) == mask;
+  const std::size_t size = prefix.address.size() * 8;
+  if (prefix.length + std::size_t{2} > size) return false;
+  bool all_zero = true;
+  bool all_one = true;
+  for (std::size_t bit = prefix.length; bit < size; ++bit) {
+    const bool one = (prefix.address.data()[bit / 8] >> (7 - bit % 8) & 1U) != 0;
+    all_zero = all_zero && !one;
+    all_one = all_one && one;
+  }
+  return all_zero || (all_one && prefix.address.family() == vrrp::Family::ipv4);
 }
 
 bool looks_numeric(std::string_view text) {
@@ -32,9 +50,14 @@ bool looks_like_ipv6(std::string_view text) {
   return text.front() == '[' || std::count(text.begin(), text.end(), ':') > 1;
 }
 
-// The one sentence for text that is no IPv4 address; `text` is not empty.
+// The one sentence for text that is no address; `text` is not empty.
 Refusal refuse_address(std::string_view text) {
   if (looks_numeric(text)) return {quoted(text) + " is not an IPv4 address"};
+  if (looks_like_ipv6(text)) {
+    const bool zone = text.find('%') != std::string_view::npos;
+    return {quoted(text) + " is not an IPv6 address" +
+            (zone ? "; leave the zone out, the key `interface` names the link" : "")};
+  }
   return {quoted(text) +
           " is not a numeric address; host names are refused because a resolver that does not "
           "answer would stall a failover"};
@@ -105,17 +128,11 @@ Parsed<Endpoint> parse_endpoint(const ConfigNode& node, UnixSocket unix_socket) 
 }
 
 Parsed<vrrp::IpAddress> parse_host_address(const ConfigNode& node) {
-  if (node.kind != ValueKind::text) return wrong_type(node, "an IPv4 address");
-  if (node.text.empty()) return Refusal{"is empty, must be an IPv4 address"};
+  if (node.kind != ValueKind::text) return wrong_type(node, "an IP address");
+  if (node.text.empty()) return Refusal{"is empty, must be an IP address"};
   const auto address = vrrp::IpAddress::parse(node.text);
   if (!address) return refuse_address(node.text);
-  if (address->family() != vrrp::Family::ipv4) {
-    return Refusal{"is an IPv6 address; this version speaks VRRP over IPv4 only"};
-  }
-  if (address->is_unspecified() || address->is_multicast() || is_broadcast(*address) ||
-      is_loopback(*address)) {
-    return Refusal{quoted(node.text) + " is not the address of another host"};
-  }
+  if (is_special(*address)) return Refusal{quoted(node.text) + " is not the address of a host"};
   return *address;
 }
 
@@ -128,31 +145,30 @@ Parsed<vrrp::Prefix> parse_vip(const ConfigNode& node) {
   if (host.empty()) return Refusal{"has no address; write \"192.168.1.120/24\""};
   const auto address = vrrp::IpAddress::parse(host);
   if (!address) return refuse_address(host);
-  if (address->family() != vrrp::Family::ipv4) {
-    return Refusal{quoted(node.text) + " is IPv6; this version carries IPv4 VIPs only"};
-  }
+  const bool ipv4 = address->family() == vrrp::Family::ipv4;
   if (slash == std::string::npos) {
     return Refusal{"has no prefix length; write that of the interface's network, as in \"" + host +
-                   "/24\""};
+                   (ipv4 ? "/24\"" : "/64\"")};
   }
   const auto prefix = vrrp::Prefix::parse(node.text);
   if (!prefix || prefix->length == 0) {
     return Refusal{quoted(node.text.substr(slash + 1)) +
-                   " is not a prefix length; allowed are 1 to 32"};
+                   " is not a prefix length; allowed are 1 to " + (ipv4 ? "32" : "128")};
   }
-  if (address->is_unspecified() || address->is_multicast() || is_broadcast(*address) ||
-      is_loopback(*address)) {
+  if (is_special(*address)) {
     return Refusal{quoted(host) + " cannot be a VIP; write an address of the interface's network"};
   }
   if (is_network_address(*prefix)) {
     return Refusal{quoted(node.text) +
-                   " is the network's own or its broadcast address; write that of a host"};
+                   (ipv4 ? " is the network's own or its broadcast address; write that of a host"
+                         : " is the address of the network's routers; write that of a host")};
   }
   return *prefix;
 }
 
 bool is_loopback(const vrrp::IpAddress& address) {
-  return address.family() == vrrp::Family::ipv4 && address.data()[0] == 127;
+  if (address.family() == vrrp::Family::ipv6) return address.to_string() == "::1";
+  return address.data()[0] == 127;
 }
 
 }  // namespace agent::io

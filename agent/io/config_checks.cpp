@@ -1,5 +1,6 @@
 // What only all pairs together can show: names, VRIDs and addresses that are used twice, and
 // servers that would be reached through a VIP or through themselves.
+#include <algorithm>
 #include <string>
 
 #include "agent/io/config_pair.hpp"
@@ -14,8 +15,8 @@ std::string at_line(const Place& place) {
 const PairDraft* find_vip_owner(const std::vector<PairDraft>& pairs,
                                 const vrrp::IpAddress& address) {
   for (const PairDraft& pair : pairs) {
-    for (const vrrp::Prefix& vip : pair.config.vips) {
-      if (vip.address == address) return &pair;
+    for (const VipDraft& draft : pair.vips) {
+      if (draft.vip.prefix.address == address) return &pair;
     }
   }
   return nullptr;
@@ -24,6 +25,21 @@ const PairDraft* find_vip_owner(const std::vector<PairDraft>& pairs,
 const PairDraft* find_vip_owner(const std::vector<PairDraft>& pairs, const std::string& host) {
   const auto address = vrrp::IpAddress::parse(host);
   return address ? find_vip_owner(pairs, *address) : nullptr;
+}
+
+// The same number over IPv4 and over IPv6 is two groups.
+bool share_a_family(const PairConfig& one, const PairConfig& other) {
+  return std::any_of(one.vips.begin(), one.vips.end(), [&](const vrrp::VirtualAddress& vip) {
+    return std::any_of(other.vips.begin(), other.vips.end(), [&](const auto& its) {
+      return its.prefix.address.family() == vip.prefix.address.family();
+    });
+  });
+}
+
+// Link-local addresses may repeat on another link.
+bool collide(const vrrp::VirtualAddress& one, const vrrp::VirtualAddress& other) {
+  return one.prefix.address == other.prefix.address &&
+         (!one.prefix.address.is_link_local() || one.interface == other.interface);
 }
 
 void check_identity(const std::vector<PairDraft>& pairs, std::size_t index, Problems& problems) {
@@ -39,7 +55,8 @@ void check_identity(const std::vector<PairDraft>& pairs, std::size_t index, Prob
     const PairConfig& other = pairs[i].config;
     const bool same = pairs[i].identity && other.vrid == pair.config.vrid &&
                       other.version == pair.config.version &&
-                      other.interface == pair.config.interface;
+                      other.interface == pair.config.interface &&
+                      share_a_family(other, pair.config);
     if (!same) continue;
     problems.error(*pair.identity, pair.label + ".vrid",
                    std::to_string(pair.config.vrid.value) + " on " + pair.config.interface +
@@ -53,15 +70,18 @@ void check_identity(const std::vector<PairDraft>& pairs, std::size_t index, Prob
 void check_vip(const std::vector<PairDraft>& pairs, std::size_t index, std::size_t vip,
                Problems& problems) {
   const PairDraft& pair = pairs[index];
-  const vrrp::IpAddress& address = pair.config.vips[vip].address;
+  const auto& [checked, at] = pair.vips[vip];
+  const std::string address = checked.prefix.address.to_string();
   for (std::size_t i = 0; i <= index; ++i) {
     const std::size_t end = i == index ? vip : pairs[i].vips.size();
     for (std::size_t k = 0; k < end; ++k) {
-      if (pairs[i].config.vips[k].address != address) continue;
-      problems.error(pair.vips[vip].place, pair.vips[vip].key,
-                     i == index ? address.to_string() + " is in the list twice"
-                                : address.to_string() + " is also a VIP of " + pairs[i].label +
-                                      at_line(pairs[i].vips[k].place));
+      const auto& [other, other_at] = pairs[i].vips[k];
+      if (!collide(checked, other)) continue;
+      const bool same_list = (k < pair.config.vips.size()) == (vip < pair.config.vips.size());
+      std::string what = " is in the list twice";
+      if (i == index && !same_list) what = " is also in vips" + at_line(other_at.place);
+      if (i != index) what = " is also a VIP of " + pairs[i].label + at_line(other_at.place);
+      problems.error(at.place, at.key, address + what);
       return;
     }
   }
@@ -119,6 +139,22 @@ void check_unicast_peer(const std::vector<PairDraft>& pairs, const PairDraft& pa
   }
 }
 
+// The adverts' own address, against what belongs to others.
+void check_source(const std::vector<PairDraft>& pairs, const PairDraft& pair, std::size_t index,
+                  Problems& problems) {
+  const auto& [key, place] = pair.sources[index];
+  const vrrp::IpAddress& address = pair.config.sources[index];
+  const std::string text = address.to_string();
+  const auto& peers = pair.config.unicast_peers;
+  if (const PairDraft* owner = find_vip_owner(pairs, address)) {
+    problems.error(place, key,
+                   text + " is a VIP of " + owner->label + "; write this host's own address");
+  } else if (std::find(peers.begin(), peers.end(), address) != peers.end()) {
+    problems.error(place, key,
+                   text + " is in unicast_peers, the other host's; write this host's own address");
+  }
+}
+
 }  // namespace
 
 void check_pairs(const std::vector<PairDraft>& pairs, Problems& problems) {
@@ -130,6 +166,9 @@ void check_pairs(const std::vector<PairDraft>& pairs, Problems& problems) {
     check_servers(pairs, pairs[i], problems);
     for (std::size_t peer = 0; peer < pairs[i].unicast_peers.size(); ++peer) {
       check_unicast_peer(pairs, pairs[i], peer, problems);
+    }
+    for (std::size_t source = 0; source < pairs[i].sources.size(); ++source) {
+      check_source(pairs, pairs[i], source, problems);
     }
   }
 }

@@ -131,7 +131,12 @@ LoadResult parse_config(const std::string& text, const std::string& path) {
   io::check_pairs(drafts, problems);
   auto errors = problems.errors();
   if (!errors.empty()) return errors;
-  for (PairDraft& draft : drafts) loaded.config.pairs.push_back(std::move(draft.config));
+  for (PairDraft& draft : drafts) {
+    for (const io::VipDraft& vip : draft.vips) {
+      loaded.vips.push_back({vip.vip, vip.at.place.line, vip.at.key});
+    }
+    loaded.config.pairs.push_back(std::move(draft.config));
+  }
   loaded.warnings = problems.warnings();
   return loaded;
 }

@@ -21,9 +21,17 @@ struct ConfigProblem {
   std::string to_string(const std::string& file) const;
 };
 
+// Where a VIP stands in the file, for what only a host can tell about it.
+struct VipPlace {
+  vrrp::VirtualAddress vip;
+  unsigned line = 0;
+  std::string key;  // "pair[redis].vips[1]"
+};
+
 struct LoadedConfig {
   Config config;
   std::vector<ConfigProblem> warnings;  // usable all the same
+  std::vector<VipPlace> vips;           // of all pairs, in the order of the file
 };
 
 using LoadResult = std::variant<LoadedConfig, std::vector<ConfigProblem>>;

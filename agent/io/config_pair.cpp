@@ -9,8 +9,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::size_t kMaxVips = 255;  // one byte counts them in an advertisement
-
 Parsed<vrrp::Vrid> parse_vrid(const ConfigNode& node) {
   if (node.kind != ValueKind::integer) return wrong_type(node, "an integer from 1 to 255");
   if (node.integer < 1 || node.integer > 255) {
@@ -34,23 +32,6 @@ Parsed<Duration> parse_repeat(const ConfigNode& node) {
     return Refusal{node.text + " is too often; allowed are 100ms to 24h, and \"0s\" for never"};
   }
   return parsed;
-}
-
-void read_addresses(TableReader& reader, PairDraft& draft) {
-  reader.read_list("unicast_peers", draft.config.unicast_peers, draft.unicast_peers,
-                   parse_host_address);
-  const ConfigNode* vips = reader.find("vips");
-  if (vips == nullptr) {
-    reader.error("vips", "is missing; write at least one, as in vips = [\"192.168.1.120/24\"]");
-    return;
-  }
-  if (!reader.read_list("vips", draft.config.vips, draft.vips, parse_vip)) return;
-  if (vips->children.empty()) {
-    reader.error("vips", "is empty; write at least one, as in vips = [\"192.168.1.120/24\"]");
-  }
-  if (vips->children.size() > kMaxVips) {
-    reader.error("vips", "has more than 255 addresses, which is what an advertisement can carry");
-  }
 }
 
 void read_lease(TableReader& reader, PairConfig& pair) {
@@ -119,7 +100,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   reader.require("vrid", pair.vrid, parse_vrid,
                  "write a number from 1 to 255, the same on both nodes");
   const bool version_known = read_router(reader, pair, path);
-  read_addresses(reader, draft);
+  read_addresses(reader, draft, version_known, problems);
   read_lease(reader, pair);
   read_announce(reader, pair);
   reader.read("max_replica_age", pair.max_replica_age, duration_in(seconds(0), hours(168)));

@@ -12,6 +12,12 @@
 
 namespace agent::io {
 
+// A VIP of `vips` or `vips_excluded`.
+struct VipDraft {
+  vrrp::VirtualAddress vip;
+  KeyPlace at;
+};
+
 struct PairDraft {
   PairConfig config;
   std::string label;  // "pair[redis]", or "pair[1]" while it has no good name
@@ -21,7 +27,8 @@ struct PairDraft {
   std::optional<Place> server_address;
   std::optional<Place> replication_address;
   std::optional<Place> peer_server;
-  std::vector<KeyPlace> vips;           // one for each of config.vips
+  std::vector<VipDraft> vips;           // of config.vips, then of config.vips_excluded
+  std::vector<KeyPlace> sources;        // one for each of config.sources
   std::vector<KeyPlace> unicast_peers;  // one for each of config.unicast_peers
 };
 
@@ -32,6 +39,8 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
 // The keys of the virtual router (config_vrrp.cpp). False: the version is not known, because its
 // value was refused.
 bool read_router(TableReader& pair, PairConfig& config, const std::string& path);
+// vips, vips_excluded, source and the keys of unicast (config_vips.cpp).
+void read_addresses(TableReader& pair, PairDraft& draft, bool version_known, Problems& problems);
 
 // [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
 void read_servers(TableReader& pair, PairDraft& draft);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/io/config_pair.hpp"
+#include "agent/voices.hpp"
 
 namespace agent::io {
 namespace {
@@ -42,8 +43,9 @@ Parsed<vrrp::IpAddress> parse_gateway(const ConfigNode& node) {
 // The gateway has to be a third one: neither end of the pair proves the network.
 void check_gateway(TableReader& reader, const PairConfig& pair, const vrrp::IpAddress& gateway) {
   const std::string text = gateway.to_string();
-  const bool vip = std::any_of(pair.vips.begin(), pair.vips.end(),
-                               [&](const vrrp::Prefix& one) { return one.address == gateway; });
+  const auto vips = all_vips(pair);
+  const bool vip = std::any_of(vips.begin(), vips.end(),
+                               [&](const auto& one) { return one.prefix.address == gateway; });
   std::string what;
   if (vip) what = "a VIP of this pair";
   if (text == pair.replication_host) what = "this host";

@@ -47,8 +47,9 @@ struct Endpoint {
 };
 enum class UnixSocket : std::uint8_t { allowed, refused };
 Parsed<Endpoint> parse_endpoint(const ConfigNode& node, UnixSocket unix_socket);
-// IPv4 of one host: no multicast, no loopback.
+// IPv4 or IPv6 of one host: no multicast, no loopback.
 Parsed<vrrp::IpAddress> parse_host_address(const ConfigNode& node);
+// IPv4 or IPv6, with the length of the interface's network.
 Parsed<vrrp::Prefix> parse_vip(const ConfigNode& node);
 bool is_loopback(const vrrp::IpAddress& address);
 

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "agent/io/host_checks.hpp"
 #include "agent/io/privileges.hpp"
 #include "agent/io/systemd.hpp"
 #include "agent/status.hpp"
@@ -84,8 +85,12 @@ void Daemon::make_pairs() {
 InterfaceHub& Daemon::hub(const std::string& interface) {
   auto& hub = hubs_[interface];
   if (!hub) {
+    std::set<vrrp::IpAddress> vips;
+    for (const PairConfig& pair : config_.pairs) {
+      for (const auto& vip : all_vips(pair)) vips.insert(vip.prefix.address);
+    }
     hub = std::make_unique<InterfaceHub>(
-        loop_.get_executor(), netlink_, interface,
+        loop_.get_executor(), netlink_, interface, std::move(vips),
         [this](const std::string& sentence) { log_->warn("{}", sentence); });
   }
   return *hub;
@@ -96,7 +101,11 @@ std::optional<std::string> Daemon::start_netlink() {
     for (const auto& [name, hub] : hubs_) hub->update();
     for (const auto& pair : pairs_) pair->on_links_changed();
   };
-  return netlink_.start({.link_changed = [update](const auto&) { update(); },
+  return netlink_.start({.link_changed =
+                             [this, update](const vrrp::io::LinkFact& link) {
+                               update();
+                               for (const auto& pair : pairs_) pair->vips().on_link_changed(link);
+                             },
                          .link_removed = [update](const auto&) { update(); },
                          .address_added =
                              [this, update](const vrrp::io::AddressFact& address) {
@@ -116,20 +125,11 @@ std::optional<std::string> Daemon::start_netlink() {
                              }});
 }
 
-// A VIP outside the interface's networks works only with a route that somebody else must make.
 void Daemon::warn_about_networks() {
   for (const PairConfig& pair : config_.pairs) {
-    const auto link = netlink_.link(pair.interface);
-    if (!link) continue;
-    for (const auto& vip : pair.vips) {
-      bool inside = false;
-      for (const auto& fact : netlink_.addresses(link->index)) {
-        inside =
-            inside || (fact.prefix.address != vip.address && fact.prefix.contains(vip.address));
-      }
-      if (!inside) {
-        log_->warn("{}: VIP {} is not on a network of {}; is the prefix or the interface right?",
-                   pair.name, vip.to_string(), pair.interface);
+    for (const auto& vip : all_vips(pair)) {
+      if (const auto warning = network_warning(netlink_, vip)) {
+        log_->warn("{}: VIP {} {}", pair.name, vip.prefix.to_string(), *warning);
       }
     }
   }

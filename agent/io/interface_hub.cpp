@@ -8,81 +8,146 @@
 
 namespace agent::io {
 
+namespace {
+
+// What a sentence calls the address that is missing.
+std::string missing_source(const Voice& voice) {
+  if (voice.wanted_source) return "not the address " + voice.wanted_source->to_string();
+  return voice.family == vrrp::Family::ipv4 ? "no IPv4 address"
+                                            : "no IPv6 link-local address that is ready";
+}
+
+bool has_voice(const std::vector<Voice>& voices, vrrp::Family family) {
+  return std::any_of(voices.begin(), voices.end(),
+                     [family](const Voice& voice) { return voice.family == family; });
+}
+
+}  // namespace
+
 InterfaceHub::InterfaceHub(const boost::asio::any_io_executor& executor, vrrp::io::Netlink& netlink,
-                           std::string name, Log log)
+                           std::string name, std::set<vrrp::IpAddress> vips, Log log)
     : netlink_(netlink),
       name_(std::move(name)),
+      vips_(std::move(vips)),
       log_(std::move(log)),
-      socket_(executor, [this](const vrrp::Datagram& datagram) { receive(datagram); }) {}
+      ipv4_{{executor, [this](const vrrp::Datagram& datagram) { receive(datagram); }}, 0, {}},
+      ipv6_{{executor, [this](const vrrp::Datagram& datagram) { receive(datagram); },
+             vrrp::Family::ipv6},
+            0,
+            {}} {}
 
 void InterfaceHub::subscribe(Subscriber subscriber) {
-  const vrrp::Vrid vrid = subscriber.vrid;
-  subscribers_.emplace(vrid, std::move(subscriber));
+  members_.push_back({std::move(subscriber), {}});
 }
 
 void InterfaceHub::update() {
-  const auto link = netlink_.link(name_);
-  bool usable = false;
-  vrrp::IpAddress source;
-  if (!link) {
-    socket_.close();
-    open_index_ = 0;
-    say_once("interface " + name_ + " does not exist (yet): waiting for it");
-  } else if (!link->up || !link->carrier) {
-    say_once("interface " + name_ + (link->up ? " has no carrier" : " is down") + ": waiting");
-  } else if (const auto chosen = choose_source(link->index); !chosen) {
-    say_once("interface " + name_ + " has no IPv4 address to send from: waiting for one");
-  } else if (open_socket(*link)) {
-    usable = true;
-    source = *chosen;
-    last_said_.clear();
+  Sentences now;
+  const auto link = usable_link(now);
+  std::vector<Member*> changed;
+  for (Member& member : members_) {
+    Sources sources = link ? find_sources(member.subscriber, *link, now) : Sources{};
+    if (sources == member.sources) continue;
+    member.sources = std::move(sources);
+    changed.push_back(&member);
   }
-  if (usable == usable_ && source == source_) return;
-  usable_ = usable;
-  source_ = source;
-  for (const auto& [vrid, subscriber] : subscribers_) {
-    subscriber.link_changed(vrrp::LinkChanged{usable, source});
-  }
+  say_new(std::move(now));
+  for (const Member* member : changed) member->subscriber.sources_changed(member->sources);
 }
 
-std::optional<std::string> InterfaceHub::send(const vrrp::IpAddress& destination, std::uint16_t id,
+std::optional<std::string> InterfaceHub::send(const vrrp::IpAddress& source,
+                                              const vrrp::IpAddress& destination, std::uint16_t id,
                                               std::span<const std::uint8_t> message) {
-  return socket_.send(source_, destination, id, message);
+  return channel(source.family()).socket.send(source, destination, id, message);
 }
 
+vrrp::IpAddress InterfaceHub::source() const {
+  const auto on = link();
+  const auto found = on ? choose_source(on->index, Voice{}) : std::nullopt;
+  return found.value_or(vrrp::IpAddress());
+}
+
+InterfaceHub::Channel& InterfaceHub::channel(vrrp::Family family) {
+  return family == vrrp::Family::ipv4 ? ipv4_ : ipv6_;
+}
+
+// v2 and v3 may share a VRID, and so may groups of different families.
 void InterfaceHub::receive(const vrrp::Datagram& datagram) {
-  const auto [first, last] = subscribers_.equal_range(vrrp::peek_vrid(datagram.payload));
-  for (auto it = first; it != last; ++it) it->second.received(datagram);
+  const vrrp::Vrid vrid = vrrp::peek_vrid(datagram.payload);
+  for (const Member& member : members_) {
+    const Subscriber& one = member.subscriber;
+    if (one.vrid == vrid && has_voice(one.voices, datagram.source.family())) one.received(datagram);
+  }
 }
 
-// An interface that was deleted and made anew has another index and needs another socket.
-bool InterfaceHub::open_socket(const vrrp::io::LinkFact& link) {
-  if (open_index_ == link.index) return true;
-  const bool multicast = std::any_of(subscribers_.begin(), subscribers_.end(),
-                                     [](const auto& entry) { return entry.second.multicast; });
-  socket_problem_ = socket_.open(link.index, name_, multicast);
-  open_index_ = socket_problem_ ? 0 : link.index;
-  if (socket_problem_) say_once(*socket_problem_);
-  return !socket_problem_;
+std::optional<vrrp::io::LinkFact> InterfaceHub::usable_link(Sentences& now) {
+  auto link = netlink_.link(name_);
+  if (!link) {
+    for (Channel* channel : {&ipv4_, &ipv6_}) {
+      channel->socket.close();
+      channel->open_index = 0;
+    }
+    now.insert("interface " + name_ + " does not exist (yet): waiting for it");
+    return std::nullopt;
+  }
+  if (link->up && link->carrier) return link;
+  now.insert("interface " + name_ + (link->up ? " has no carrier" : " is down") + ": waiting");
+  return std::nullopt;
 }
 
-// The interface's first primary IPv4 address that is no VIP: the kernel lists primaries in the
-// order in which they were added.
-std::optional<vrrp::IpAddress> InterfaceHub::choose_source(unsigned link_index) const {
+InterfaceHub::Sources InterfaceHub::find_sources(const Subscriber& subscriber,
+                                                 const vrrp::io::LinkFact& link, Sentences& now) {
+  Sources sources;
+  for (const Voice& voice : subscriber.voices) {
+    const auto source = choose_source(link.index, voice);
+    if (!source) {
+      now.insert("interface " + name_ + " has " + missing_source(voice) +
+                 " to send from: " + subscriber.pair + " waits for it");
+    } else if (open_socket(voice.family, link, now)) {
+      sources.emplace(voice.family, *source);
+    }
+  }
+  return sources;
+}
+
+// IPv4: the first primary one, since the kernel lists primaries in the order in which they were
+// added. IPv6: a link-local one (RFC 9568 section 5.1.2.1). Another one where the pair names it.
+std::optional<vrrp::IpAddress> InterfaceHub::choose_source(unsigned link_index,
+                                                           const Voice& voice) const {
   for (const auto& fact : netlink_.addresses(link_index)) {
-    if (fact.prefix.address.family() != vrrp::Family::ipv4 || fact.secondary) continue;
-    const bool vip = std::any_of(subscribers_.begin(), subscribers_.end(), [&](const auto& entry) {
-      return entry.second.vips.contains(fact.prefix.address);
-    });
-    if (!vip) return fact.prefix.address;
+    const vrrp::IpAddress& address = fact.prefix.address;
+    if (address.family() != voice.family || fact.tentative || fact.dad_failed) continue;
+    if (voice.wanted_source ? address != *voice.wanted_source : vips_.contains(address)) continue;
+    if (voice.wanted_source) return address;
+    if (fact.secondary) continue;
+    if (address.family() == vrrp::Family::ipv4 || address.is_link_local()) return address;
   }
   return std::nullopt;
 }
 
-void InterfaceHub::say_once(const std::string& sentence) {
-  if (last_said_ == sentence) return;
-  last_said_ = sentence;
-  log_(sentence);
+// An interface that was deleted and made anew has another index and needs another socket.
+bool InterfaceHub::open_socket(vrrp::Family family, const vrrp::io::LinkFact& link,
+                               Sentences& now) {
+  Channel& one = channel(family);
+  if (one.open_index != link.index) {
+    const bool multicast = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+      const auto& voices = member.subscriber.voices;
+      return std::any_of(voices.begin(), voices.end(), [&](const Voice& voice) {
+        return voice.family == family && voice.rules.unicast_peers.empty();
+      });
+    });
+    one.problem = one.socket.open(link.index, name_, multicast);
+    one.open_index = one.problem ? 0 : link.index;
+  }
+  if (one.problem) now.insert(*one.problem);
+  return !one.problem;
+}
+
+// What lasts is said once.
+void InterfaceHub::say_new(Sentences now) {
+  for (const std::string& sentence : now) {
+    if (!said_.contains(sentence)) log_(sentence);
+  }
+  said_ = std::move(now);
 }
 
 }  // namespace agent::io

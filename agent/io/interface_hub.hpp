@@ -1,19 +1,19 @@
-// One network interface and its VRRP socket, shared by all pairs on it: follows the link, picks the
-// address to send from, hands each packet to the pair of its VRID.
+// One network interface and its VRRP sockets, shared by all pairs on it: follows the link, finds
+// the addresses to send from, hands each packet to the pair of its VRID and family.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "vrrp/address.hpp"
+#include "agent/voices.hpp"
 #include "vrrp/datagram.hpp"
-#include "vrrp/instance.hpp"
 #include "vrrp/io/advert_socket.hpp"
 #include "vrrp/io/netlink.hpp"
 
@@ -22,17 +22,20 @@ namespace agent::io {
 class InterfaceHub {
  public:
   using Log = std::function<void(const std::string& sentence)>;
+  // From where a pair can send now; a family that is missing cannot.
+  using Sources = std::map<vrrp::Family, vrrp::IpAddress>;
 
   struct Subscriber {
+    std::string pair;  // its name, for sentences
     vrrp::Vrid vrid;
-    bool multicast = true;
-    std::set<vrrp::IpAddress> vips;  // never a source address
+    std::vector<Voice> voices;  // families, sources and whether by multicast
     std::function<void(const vrrp::Datagram&)> received;
-    std::function<void(const vrrp::LinkChanged&)> link_changed;
+    std::function<void(const Sources&)> sources_changed;
   };
 
+  // `vips`: of all pairs; never a source.
   InterfaceHub(const boost::asio::any_io_executor& executor, vrrp::io::Netlink& netlink,
-               std::string name, Log log);
+               std::string name, std::set<vrrp::IpAddress> vips, Log log);
 
   void subscribe(Subscriber subscriber);
   // Looks at link and addresses anew: after start, and whenever netlink says that one changed.
@@ -41,28 +44,44 @@ class InterfaceHub {
 
   const std::string& name() const { return name_; }
   std::optional<vrrp::io::LinkFact> link() const { return netlink_.link(name_); }
-  const vrrp::IpAddress& source() const { return source_; }
-  std::optional<std::string> send(const vrrp::IpAddress& destination, std::uint16_t id,
-                                  std::span<const std::uint8_t> message);
-  // Set when the socket could not be opened for lack of rights: nothing will mend that.
-  const std::optional<std::string>& socket_problem() const { return socket_problem_; }
+  // This host's own IPv4 address there, for what is no advert; unspecified: there is none.
+  vrrp::IpAddress source() const;
+  std::optional<std::string> send(const vrrp::IpAddress& source, const vrrp::IpAddress& destination,
+                                  std::uint16_t id, std::span<const std::uint8_t> message);
+  // Set when the IPv4 socket could not be opened for lack of rights: nothing will mend that. For
+  // IPv6 a setting of the interface may be in the way, which can change.
+  const std::optional<std::string>& socket_problem() const { return ipv4_.problem; }
 
  private:
+  struct Channel {
+    vrrp::io::AdvertSocket socket;
+    unsigned open_index = 0;  // 0: socket closed
+    std::optional<std::string> problem;
+  };
+  struct Member {
+    Subscriber subscriber;
+    Sources sources;
+  };
+  using Sentences = std::set<std::string>;
+
+  Channel& channel(vrrp::Family family);
   void receive(const vrrp::Datagram& datagram);
-  bool open_socket(const vrrp::io::LinkFact& link);
-  std::optional<vrrp::IpAddress> choose_source(unsigned link_index) const;
-  void say_once(const std::string& sentence);
+  // The link when adverts can leave by it; otherwise the sockets are closed or wait, and why.
+  std::optional<vrrp::io::LinkFact> usable_link(Sentences& now);
+  Sources find_sources(const Subscriber& subscriber, const vrrp::io::LinkFact& link,
+                       Sentences& now);
+  std::optional<vrrp::IpAddress> choose_source(unsigned link_index, const Voice& voice) const;
+  bool open_socket(vrrp::Family family, const vrrp::io::LinkFact& link, Sentences& now);
+  void say_new(Sentences now);
 
   vrrp::io::Netlink& netlink_;
   std::string name_;
+  std::set<vrrp::IpAddress> vips_;
   Log log_;
-  vrrp::io::AdvertSocket socket_;
-  std::multimap<vrrp::Vrid, Subscriber> subscribers_;  // v2 and v3 may share a VRID
-  unsigned open_index_ = 0;                            // 0: socket closed
-  bool usable_ = false;
-  vrrp::IpAddress source_;
-  std::optional<std::string> socket_problem_;
-  std::string last_said_;
+  Channel ipv4_;
+  Channel ipv6_;
+  std::list<Member> members_;
+  Sentences said_;  // what is so and was said
 };
 
 }  // namespace agent::io

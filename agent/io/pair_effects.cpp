@@ -22,6 +22,17 @@ std::string wall_clock(std::chrono::system_clock::time_point when) {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
+// Where the servers most likely listen: IPv4 first, and never an address that needs its link named.
+const vrrp::IpAddress& probed_vip(const PairConfig& config) {
+  const vrrp::IpAddress* best = &config.vips.front().prefix.address;
+  for (const auto& vip : config.vips) {
+    const vrrp::IpAddress& address = vip.prefix.address;
+    if (address.family() == vrrp::Family::ipv4) return address;
+    if (best->is_link_local()) best = &address;
+  }
+  return *best;
+}
+
 // Bytes that `replica` is behind `master`, when both are of one lineage.
 std::int64_t lag_between(const health::ServerFacts& master, const health::ServerFacts& replica) {
   const bool comparable = master.role == health::Role::master &&
@@ -73,7 +84,7 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     }
   };
   std::vector<std::string> vips;
-  for (const auto& vip : config_.vips) vips.push_back(vip.address.to_string());
+  for (const auto& vip : all_vips(config_)) vips.push_back(vip.prefix.address.to_string());
   return std::visit(Maker{config_, std::move(vips), server_port()}, work);
 }
 
@@ -112,11 +123,11 @@ void PairRunner::perform(const WithdrawVips& /*effect*/) {
 }
 
 void PairRunner::perform(const Announce& /*effect*/) {
-  if (const auto link = hub_.link()) announcer_.start(*link, vip_addresses());
+  announcer_.start(announcements());
 }
 
 void PairRunner::perform(const ProbeVip& /*effect*/) {
-  probe_vip(executor_, config_.vips.front().address, server_port(), kVipProbePatience,
+  probe_vip(executor_, probed_vip(config_), server_port(), kVipProbePatience,
             [weak = std::weak_ptr(self_)](bool held) {
               if (const auto self = weak.lock()) (*self)->feed(PairInput(VipProbed{held}));
             });
@@ -140,7 +151,7 @@ void PairRunner::perform(const Notify& effect) {
   event.reason = effect.reason;
   event.initial = effect.initial;
   event.epoch = pair_.snapshot().epoch;
-  for (const auto& vip : config_.vips) event.vips.push_back(vip.to_string());
+  for (const auto& vip : all_vips(config_)) event.vips.push_back(vip.prefix.to_string());
   event.peer = config_.peer_server.host + ":" + std::to_string(config_.peer_server.port);
   notifier_.notify(event);
 }
@@ -165,11 +176,11 @@ void PairRunner::perform(const Stopped& /*effect*/) {
 void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {
   const PairState state = pair_.snapshot().state;
   if (state != PairState::standby && state != PairState::fault) return;
-  for (const auto& vip : config_.vips) {
+  for (const auto& vip : all_vips(config_)) {
     // Asked anew: the event may be an echo of what this agent has taken away since.
-    if (vip.address != address.prefix.address || !vips_.is_present(vip)) continue;
+    if (vip.prefix.address != address.prefix.address || !vips_.is_present(vip)) continue;
     log_->warn("{}: somebody put VIP {} on this host, which does not lead: removed", config_.name,
-               vip.to_string());
+               vip.prefix.to_string());
     vips_.withdraw();
   }
 }
@@ -184,13 +195,18 @@ PairStatus PairRunner::status() const {
   out.interface = config_.interface;
   out.router_config = instance_.config();
   out.router = instance_.snapshot();
-  if (out.router.state != vrrp::State::initialize) out.source = hub_.source().to_string();
+  for (const Voice& voice : voices_) {
+    out.sources.emplace_back(voice.family, voice.source ? voice.source->to_string() : "");
+  }
   for (const vrrp::AuthKey& key : config_.auth.keys) out.auth_keys.push_back(key.id);
   out.received = received_;
   out.sent = adverts_sent_;
-  for (const auto& vip : config_.vips) {
-    out.vips.emplace_back(vip.to_string(), vips_.is_present(vip));
-  }
+  const auto add_vip = [&](const vrrp::VirtualAddress& vip, bool is_advertised) {
+    out.vips.push_back(
+        {vip.prefix.to_string(), vip.interface, is_advertised, vips_.is_present(vip)});
+  };
+  for (const auto& vip : config_.vips) add_vip(vip, true);
+  for (const auto& vip : config_.vips_excluded) add_vip(vip, false);
   out.vip_repairs = vips_.repairs();
   out.priority = tracking_.priority();
   for (auto& seen : tracking_.status()) {

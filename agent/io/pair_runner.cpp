@@ -18,18 +18,6 @@ namespace {
 constexpr auto kIdle = vrrp::TimePoint::min();
 constexpr auto kRefusalLogSpacing = std::chrono::seconds(10);
 
-vrrp::AdmissionRules admission_rules(const PairConfig& config) {
-  vrrp::AdmissionRules rules;
-  rules.version = config.version;
-  rules.vrid = config.vrid;
-  rules.interval = config.advert_interval;
-  rules.auth_type = config.auth_type;
-  rules.auth = config.auth_pass;
-  for (const auto& vip : config.vips) rules.addresses.push_back(vip.address);
-  rules.unicast_peers = config.unicast_peers;
-  return rules;
-}
-
 // The second witness must be quicker than VRRP's own silence: the peer's server is asked at least
 // once in each advert interval.
 health::MonitorConfig peer_monitor(const PairConfig& config) {
@@ -88,11 +76,12 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                        std::shared_ptr<spdlog::logger> log, std::function<void()> stopped)
     : executor_(std::move(executor)),
       config_(config),
+      netlink_(netlink),
       hub_(hub),
       records_(records),
       log_(std::move(log)),
       stopped_(std::move(stopped)),
-      admission_(admission_rules(config)),
+      voices_(make_voices(config)),
       authenticator_(make_authenticator(config)),
       instance_(router_config(config)),
       pair_(pair_rules(config)),
@@ -113,12 +102,11 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                   log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}",
                             config_.name, text);
                 }),
-      vips_(executor_, netlink, config.interface, config.vips, config.vip_lease,
+      vips_(executor_, netlink, all_vips(config), config.vip_lease,
             {.repaired =
                  [this](const vrrp::Prefix& vip) {
-                   log_->warn("{}: VIP {} was removed by somebody and is back", config_.name,
-                              vip.to_string());
-                   announcer_.burst();
+                   log_->warn("{}: VIP {} was gone and is back", config_.name, vip.to_string());
+                   announcer_.burst(announcements());
                  },
              .problem =
                  [this](const std::string& text) { log_->error("{}: {}", config_.name, text); }}),
@@ -131,14 +119,12 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                 track_events()),
       since_wall_(std::chrono::system_clock::now()),
       self_(std::make_shared<PairRunner*>(this)) {
-  InterfaceHub::Subscriber subscriber{
-      .vrid = config_.vrid,
-      .multicast = config_.unicast_peers.empty(),
-      .vips = {},
-      .received = [this](const vrrp::Datagram& datagram) { received(datagram); },
-      .link_changed = [this](const vrrp::LinkChanged& link) { feed(vrrp::InstanceInput(link)); }};
-  for (const auto& address : vip_addresses()) subscriber.vips.insert(address);
-  hub_.subscribe(std::move(subscriber));
+  hub_.subscribe({.pair = config_.name,
+                  .vrid = config_.vrid,
+                  .voices = voices_,
+                  .received = [this](const vrrp::Datagram& datagram) { received(datagram); },
+                  .sources_changed =
+                      [this](const InterfaceHub::Sources& sources) { sources_changed(sources); }});
 }
 
 void PairRunner::start() {
@@ -245,10 +231,28 @@ void PairRunner::arm() {
 
 // ---- packets -----------------------------------------------------------------------------------
 
+// The link of the election is that of its first voice; what the other one lacks is the hub's to
+// say.
+void PairRunner::sources_changed(const InterfaceHub::Sources& sources) {
+  const auto before = voices_.front().source;
+  for (Voice& voice : voices_) {
+    const auto found = sources.find(voice.family);
+    voice.source = found == sources.end() ? std::nullopt : std::optional(found->second);
+    voice.rules.own_source = voice.source.value_or(vrrp::IpAddress());
+  }
+  const auto& now = voices_.front().source;
+  if (now == before) return;
+  feed(vrrp::InstanceInput(vrrp::LinkChanged{now.has_value(), now.value_or(vrrp::IpAddress())}));
+}
+
 void PairRunner::received(const vrrp::Datagram& datagram) {
-  admission_.own_source = hub_.source();
-  const auto judged = vrrp::admit(datagram, admission_, authenticator_ ? &*authenticator_ : nullptr,
-                                  std::chrono::system_clock::now());
+  const auto voice = std::find_if(voices_.begin(), voices_.end(), [&](const Voice& one) {
+    return one.family == datagram.source.family();
+  });
+  if (voice == voices_.end()) return;
+  const auto judged =
+      vrrp::admit(datagram, voice->rules, authenticator_ ? &*authenticator_ : nullptr,
+                  std::chrono::system_clock::now());
   if (const auto* no = std::get_if<vrrp::Refused>(&judged)) return refused(datagram, *no);
   const auto& admitted = std::get<vrrp::Admitted>(judged);
   ++received_.accepted;
@@ -291,23 +295,25 @@ void PairRunner::send_advert(vrrp::Priority priority) {
   advert.vrid = config_.vrid;
   advert.priority = priority;
   advert.interval = config_.advert_interval;
-  advert.addresses = vip_addresses();
   advert.auth_type = config_.auth_type;
   advert.auth = config_.auth_pass;
   if (++advert_id_ == 0) ++advert_id_;  // 0 would let the kernel choose
   ++adverts_sent_;
   std::string problem;
-  const auto send = [&](const vrrp::IpAddress& destination) {
-    auto message = vrrp::encode(advert, hub_.source(), destination);
-    if (authenticator_) {
-      const auto now = std::chrono::system_clock::now();
-      const auto trailer = authenticator_->sign(message, hub_.source(), now);
-      if (trailer) vrrp::append_trailer(message, *trailer, hub_.source(), destination);
+  for (const Voice& voice : voices_) {
+    if (!voice.source) continue;
+    advert.addresses = voice.rules.addresses;
+    for (const auto& destination : voice.destinations) {
+      auto message = vrrp::encode(advert, *voice.source, destination);
+      if (authenticator_) {
+        const auto now = std::chrono::system_clock::now();
+        const auto trailer = authenticator_->sign(message, *voice.source, now);
+        if (trailer) vrrp::append_trailer(message, *trailer, *voice.source, destination);
+      }
+      auto failed = hub_.send(*voice.source, destination, advert_id_, message);
+      if (failed) problem = std::move(*failed);
     }
-    if (auto failed = hub_.send(destination, advert_id_, message)) problem = *failed;
-  };
-  if (config_.unicast_peers.empty()) send(vrrp::ipv4_multicast_group());
-  for (const auto& peer : config_.unicast_peers) send(peer);
+  }
   if (problem != send_problem_ && !problem.empty()) {
     log_->warn("{}: sending an advert failed: {}", config_.name, problem);
   }
@@ -359,9 +365,12 @@ std::uint16_t PairRunner::server_port() const {
   return config_.server.port != 0 ? config_.server.port : config_.replication_port;
 }
 
-std::vector<vrrp::IpAddress> PairRunner::vip_addresses() const {
-  std::vector<vrrp::IpAddress> out;
-  for (const auto& vip : config_.vips) out.push_back(vip.address);
+std::vector<vrrp::io::Announcement> PairRunner::announcements() const {
+  std::vector<vrrp::io::Announcement> out;
+  for (const auto& vip : all_vips(config_)) {
+    const auto link = netlink_.link(vip.interface);
+    if (link && link->up) out.push_back({*link, vip.prefix.address});
+  }
   return out;
 }
 

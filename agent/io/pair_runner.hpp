@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
@@ -19,6 +20,7 @@
 #include "agent/io/track_runner.hpp"
 #include "agent/pair.hpp"
 #include "agent/status.hpp"
+#include "agent/voices.hpp"
 #include "health/io/redis_watch.hpp"
 #include "hooks/io/notifier.hpp"
 #include "hooks/io/procedure_runner.hpp"
@@ -64,6 +66,7 @@ class PairRunner {
   void take(const vrrp::InstanceInput& input);
   void take(const PairInput& input);
   void arm();
+  void sources_changed(const InterfaceHub::Sources& sources);
   void received(const vrrp::Datagram& datagram);
   void refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused);
   void send_advert(vrrp::Priority priority);
@@ -89,16 +92,18 @@ class PairRunner {
   TrackEvents track_events();
   health::io::RedisWatch& watch(hooks::Target server);
   std::uint16_t server_port() const;
-  std::vector<vrrp::IpAddress> vip_addresses() const;
+  // Of the VIPs whose links can carry a frame now.
+  std::vector<vrrp::io::Announcement> announcements() const;
 
   boost::asio::any_io_executor executor_;
   PairConfig config_;
+  vrrp::io::Netlink& netlink_;
   InterfaceHub& hub_;
   RecordStore& records_;
   std::shared_ptr<spdlog::logger> log_;
   std::function<void()> stopped_;
 
-  vrrp::AdmissionRules admission_;
+  std::vector<Voice> voices_;
   std::optional<vrrp::Authenticator> authenticator_;
   vrrp::Instance instance_;
   Pair pair_;

@@ -13,7 +13,7 @@ using Strings = std::vector<std::string>;
 std::string with_second_pair(const std::string& name, const std::string& interface, int version,
                              const std::string& vips);
 
-TEST(ConfigAddresses, VipsAreIpv4WithPrefixLength) {
+TEST(ConfigAddresses, VipsHaveAPrefixLength) {
   EXPECT_EQ(problems_of(without("vips")),
             Strings{"tandem.toml:1: pair[redis].vips: is missing; write at least one, as in vips = "
                     "[\"192.168.1.120/24\"]"});
@@ -36,8 +36,24 @@ TEST(ConfigAddresses, VipsAreIpv4WithPrefixLength) {
        {"vips = [\"192.168.1.120/0\"]", key + "\"0\" is not a prefix length; allowed are 1 to 32"},
        {"vips = [\"192.168.1.256/24\"]", key + "\"192.168.1.256\" is not an IPv4 address"},
        {"vips = [\"\"]", key + "has no address; write \"192.168.1.120/24\""},
-       {"vips = [\"2001:db8::1/64\"]",
-        key + "\"2001:db8::1/64\" is IPv6; this version carries IPv4 VIPs only"},
+       {"vips = [\"2001:db8::1\"]",
+        key + "has no prefix length; write that of the interface's network, as in "
+              "\"2001:db8::1/64\""},
+       {"vips = [\"2001:db8::1/129\"]",
+        key + "\"129\" is not a prefix length; allowed are 1 to 128"},
+       {"vips = [\"2001:db8::/64\"]",
+        key + "\"2001:db8::/64\" is the address of the network's routers; write that of a host"},
+       {"vips = [\"2001::db8::1/64\"]", key + "\"2001::db8::1\" is not an IPv6 address"},
+       {"vips = [\"fe80::1%eth0/64\"]",
+        key + "\"fe80::1%eth0\" is not an IPv6 address; leave the zone out, the key `interface` "
+              "names the link"},
+       {"vips = [\"::1/128\"]",
+        key + "\"::1\" cannot be a VIP; write an address of the interface's network"},
+       {"vips = [\"ff02::12/128\"]",
+        key + "\"ff02::12\" cannot be a VIP; write an address of the interface's network"},
+       {"vips = [\"::ffff:192.168.1.120/128\"]",
+        key + "\"::ffff:192.168.1.120\" cannot be a VIP; write an address of the interface's "
+              "network"},
        {"vips = [\"redis.example.org/24\"]",
         key + "\"redis.example.org\" is not a numeric address; host names are refused because a "
               "resolver that does not answer would stall a failover"},
@@ -96,15 +112,13 @@ TEST(ConfigAddresses, UnicastPeersAreOtherHosts) {
   expect_problems(
       pair_with,
       {{"unicast_peers = \"192.168.1.113\"", key + ": is a string, must be an array"},
-       {"unicast_peers = [113]", key + "[1]: is an integer, must be an IPv4 address"},
-       {"unicast_peers = [\"\"]", key + "[1]: is empty, must be an IPv4 address"},
+       {"unicast_peers = [113]", key + "[1]: is an integer, must be an IP address"},
+       {"unicast_peers = [\"\"]", key + "[1]: is empty, must be an IP address"},
        {"unicast_peers = [\"server12\"]",
         key + "[1]: \"server12\" is not a numeric address; host names are refused because a "
               "resolver that does not answer would stall a failover"},
-       {"unicast_peers = [\"fe80::1\"]",
-        key + "[1]: is an IPv6 address; this version speaks VRRP over IPv4 only"},
        {"unicast_peers = [\"224.0.0.18\"]",
-        key + "[1]: \"224.0.0.18\" is not the address of another host"},
+        key + "[1]: \"224.0.0.18\" is not the address of a host"},
        {"unicast_peers = [\"192.168.1.113\", \"192.168.1.113\"]",
         key + "[2]: 192.168.1.113 is in the list twice"},
        {"unicast_peers = [\"192.168.1.120\"]",

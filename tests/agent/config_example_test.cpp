@@ -48,8 +48,8 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "auth 0  keys mode=0 window=5s\n"
           "timing down_adverts=3 preempt=0 preempt_delay=0ms startup_hold=0ms "
           "link_up_delay=1000ms\n"
-          "unicast_peers\n"
-          "vips 192.168.1.120/24 lease=2s\n"
+          "unicast_peers ttl_min=255 sources\n"
+          "vips 192.168.1.120/24@eth0 excluded strict=0 lease=2s\n"
           "announce count=5 repeat=5000ms refresh=60000ms\n"
           "max_replica_age=30000ms max_lag=16777216 wait_for_peer=60000ms promote_timeout=3000ms "
           "handover_timeout=2000ms\n"
@@ -97,7 +97,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 35);
+  EXPECT_EQ(compared, 38);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
@@ -107,7 +107,7 @@ TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
   pair.name = "redis";
   pair.interface = "eth0";
   pair.vrid = vrrp::Vrid{51};
-  pair.vips = {*vrrp::Prefix::parse("192.168.1.120/24")};
+  pair.vips = {{*vrrp::Prefix::parse("192.168.1.120/24"), "eth0", {}, {}}};
   pair.server.host = "127.0.0.1";
   pair.server.port = 6379;
   pair.replication_host = "192.168.1.112";

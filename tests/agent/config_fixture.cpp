@@ -81,6 +81,12 @@ long long in_ms(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+void describe_vip(std::ostream& out, const vrrp::VirtualAddress& vip) {
+  out << " " << vip.prefix.to_string() << "@" << vip.interface;
+  if (!vip.label.empty()) out << "," << vip.label;
+  if (vip.scope != vrrp::AddressScope::global) out << ",scope " << static_cast<int>(vip.scope);
+}
+
 void describe_server(std::ostream& out, const std::string& name, const ServerConfig& server) {
   out << name << " host=" << server.host << " port=" << server.port
       << " unix_path=" << server.unix_path << " user=" << server.user
@@ -250,8 +256,13 @@ std::string describe(const PairConfig& pair) {
       << "ms startup_hold=" << in_ms(pair.startup_hold)
       << "ms link_up_delay=" << in_ms(pair.link_up_delay) << "ms\nunicast_peers";
   for (const vrrp::IpAddress& peer : pair.unicast_peers) out << " " << peer.to_string();
+  out << " ttl_min=" << +pair.unicast_ttl_min << " sources";
+  for (const vrrp::IpAddress& source : pair.sources) out << " " << source.to_string();
   out << "\nvips";
-  for (const vrrp::Prefix& vip : pair.vips) out << " " << vip.to_string();
+  for (const auto& vip : pair.vips) describe_vip(out, vip);
+  out << " excluded";
+  for (const auto& vip : pair.vips_excluded) describe_vip(out, vip);
+  out << " strict=" << pair.strict_vips;
   out << " lease=" << pair.vip_lease.count() << "s\nannounce count=" << pair.announce_count
       << " repeat=" << in_ms(pair.announce_repeat) << "ms refresh=" << in_ms(pair.announce_refresh)
       << "ms\nmax_replica_age=" << in_ms(pair.max_replica_age)

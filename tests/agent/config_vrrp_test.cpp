@@ -80,7 +80,7 @@ TEST(ConfigVrrp, ABadKeyFileIsNamedWithItsLine) {
   EXPECT_EQ(problems_of_keys("1 " + kDigits + " more\n"), say("line 1 is not a key; " + kForm));
   EXPECT_EQ(problems_of_keys("256 " + kDigits + "\n"),
             say("line 1 has no id from 0 to 255; " + kForm));
-  EXPECT_EQ(problems_of_keys("1 " + kDigits + "g\n"),
+  EXPECT_EQ(problems_of_keys("1 " + (kDigits + "g\n")),
             say("line 1 has a secret that is not hexadecimal; " + kForm));
   EXPECT_EQ(problems_of_keys("1 aabb\n"),
             say("line 1 has a secret of 2 bytes; allowed are 32 to 64: " + kForm));

@@ -24,7 +24,8 @@ AgentStatus leading() {
   pair.priority = vrrp::Priority{250};
   pair.router_config.advert_interval = std::chrono::milliseconds(100);
   pair.router.state = vrrp::State::master;
-  pair.vips = {{"192.168.1.120/24", true}};
+  pair.sources = {{vrrp::Family::ipv4, "192.168.1.112"}};
+  pair.vips = {{"192.168.1.120/24", "eth0", true, true}};
   pair.server.address = "127.0.0.1:6379";
   pair.server.monitor.health = health::Health::up;
   pair.server.monitor.detail = "answers PING";
@@ -60,7 +61,7 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
   pair.pair.state = PairState::standby;
   pair.pair.candidacy = {.why = "the local server was never in sync with the leader"};
   pair.pair.alarms = {"the local server was never in sync with the leader"};
-  pair.vips.front().second = false;
+  pair.vips.front().present = false;
   const std::string text = status_text(status_json(status), "redis");
   for (const char* line :
        {"leader   nobody, epoch 3", "192.168.1.120/24 (not here)",
@@ -97,6 +98,18 @@ TEST(StatusText, ShowsOnlyThePairThatIsAskedFor) {
   const std::string text = status_text(status_json(status), "cache");
   EXPECT_EQ(text.find("redis: "), std::string::npos);
   EXPECT_NE(text.find("cache: leading"), std::string::npos);
+}
+
+TEST(StatusText, NamesAnotherInterfaceOfAVipAndAFamilyThatIsSilent) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  pair.sources.emplace_back(vrrp::Family::ipv6, "");
+  pair.vips.push_back({"2001:db8::120/64", "eth1", false, true});
+  const std::string text = status_text(status_json(status), "");
+  for (const char* line : {"192.168.1.120/24 (here), 2001:db8::120/64 on eth1 (here)",
+                           "no IPv6 adverts: no address to send from"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
 }
 
 TEST(StatusText, StandsAnswersThatAreNoStatus) {

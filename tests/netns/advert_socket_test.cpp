@@ -37,14 +37,15 @@ struct Heard {
 // A socket that writes down what it hears.
 struct Ear {
   Ear(boost::asio::io_context& loop, std::string its_netns, bool join_multicast = true,
-      std::string its_interface = "eth0")
+      std::string its_interface = "eth0", Family family = Family::ipv4)
       : netns(std::move(its_netns)), interface(std::move(its_interface)), join(join_multicast) {
-    socket.emplace(loop.get_executor(), [this](const Datagram& datagram) {
+    const auto write_down = [this](const Datagram& datagram) {
       heard.push_back({datagram.source,
                        datagram.destination,
                        datagram.ttl,
                        {datagram.payload.begin(), datagram.payload.end()}});
-    });
+    };
+    socket.emplace(loop.get_executor(), write_down, family);
     EXPECT_EQ(open(), std::nullopt);
   }
 
@@ -66,7 +67,8 @@ class AdvertSocketTest : public testing::Test {
   boost::asio::io_context loop_;
 };
 
-Bytes advert(const IpAddress& source, const IpAddress& destination);
+Bytes advert(const IpAddress& source, const IpAddress& destination,
+             const IpAddress& vip = IpAddress::v4({10, 88, 0, 100}));
 
 TEST_F(AdvertSocketTest, CarriesMulticastAndUnicastUnchanged) {
   Ear here(loop_, cable_.here());
@@ -176,6 +178,95 @@ TEST_F(AdvertSocketTest, RefusesToSendFromADownInterfaceWithTheSystemsWords) {
   EXPECT_EQ(problem, "sending to 224.0.0.18: Network is unreachable");
 }
 
+class Ipv6AdvertSocketTest : public AdvertSocketTest {
+ protected:
+  Ipv6AdvertSocketTest() { give_addresses(); }
+  void give_addresses() const {
+    for (const std::string address : {"fe80::1/64", "fd00:88::1/64"}) {
+      cable_.run_here("sysctl -q -w net.ipv6.conf.eth0.disable_ipv6=0");
+      cable_.run_here("ip addr add " + address + " dev eth0 nodad");
+    }
+    for (const std::string address : {"fe80::2/64", "fd00:88::2/64"}) {
+      cable_.run_there("sysctl -q -w net.ipv6.conf.eth0.disable_ipv6=0");
+      cable_.run_there("ip addr add " + address + " dev eth0 nodad");
+    }
+  }
+
+  const IpAddress here_ = *IpAddress::parse("fe80::1");
+  const IpAddress there_ = *IpAddress::parse("fe80::2");
+  const IpAddress group_ = ipv6_multicast_group();
+};
+
+TEST_F(Ipv6AdvertSocketTest, CarriesMulticastAndUnicastUnchanged) {
+  Ear here(loop_, cable_.here(), true, "eth0", Family::ipv6);
+  Ear there(loop_, cable_.there(), true, "eth0", Family::ipv6);
+  Sniffer wire(cable_.there(), ETHERTYPE_IPV6);
+  const IpAddress vip = *IpAddress::parse("fe80::51");
+  const IpAddress global_here = *IpAddress::parse("fd00:88::1");
+  const IpAddress global_there = *IpAddress::parse("fd00:88::2");
+  const Bytes to_all = advert(here_, group_, vip);
+  const Bytes to_link_local = advert(here_, there_, vip);
+  const Bytes to_global = advert(global_here, global_there, vip);
+
+  EXPECT_EQ(here.socket->send(here_, group_, 7, to_all), std::nullopt);
+  EXPECT_EQ(here.socket->send(here_, there_, 8, to_link_local), std::nullopt);
+  EXPECT_EQ(here.socket->send(global_here, global_there, 9, to_global), std::nullopt);
+  EXPECT_TRUE(run_until(loop_, [&] { return there.heard.size() >= 3; }));
+
+  EXPECT_THAT(there.heard,
+              testing::UnorderedElementsAre(Heard{here_, group_, 255, to_all},
+                                            Heard{here_, there_, 255, to_link_local},
+                                            Heard{global_here, global_there, 255, to_global}));
+  for (const auto& heard : there.heard) {
+    EXPECT_TRUE(
+        std::holds_alternative<Decoded>(decode(heard.payload, heard.source, heard.destination)));
+  }
+  auto frames = wire.take();
+  std::erase_if(frames, [](const auto& frame) { return frame[20] != 112; });  // MLD, NDP
+  ASSERT_EQ(frames.size(), 3U);
+  for (const auto& frame : frames) {
+    EXPECT_EQ(frame[14], 0x6c) << "version 6, traffic class 0xC0";
+    EXPECT_EQ(frame[15] & 0xf0, 0);
+    EXPECT_EQ(frame[21], 255) << "hop limit";
+  }
+  // ff02::12 on Ethernet (RFC 2464 section 7).
+  EXPECT_EQ(Bytes(frames[0].begin(), frames[0].begin() + 6),
+            (Bytes{0x33, 0x33, 0x00, 0x00, 0x00, 0x12}));
+}
+
+TEST_F(Ipv6AdvertSocketTest, NeverHearsItself) {
+  Ear sender(loop_, cable_.here(), true, "eth0", Family::ipv6);
+  Ear neighbour(loop_, cable_.here(), true, "eth0", Family::ipv6);
+  Ear there(loop_, cable_.there(), true, "eth0", Family::ipv6);
+
+  EXPECT_EQ(sender.socket->send(here_, group_, 1, Bytes{1}), std::nullopt);
+  EXPECT_EQ(there.socket->send(there_, here_, 1, Bytes{2}), std::nullopt);
+  EXPECT_TRUE(run_until(loop_, [&] {
+    return !there.heard.empty() && !sender.heard.empty() && !neighbour.heard.empty();
+  }));
+
+  EXPECT_THAT(sender.heard, ElementsAre(Heard{there_, here_, 255, {2}}));
+  EXPECT_THAT(there.heard, ElementsAre(Heard{here_, group_, 255, {1}}));
+  EXPECT_EQ(sender.socket->send(kIpHere, kIpThere, 1, Bytes{1}),
+            "this socket sends over IPv6 only, not from 10.88.0.1 to 10.88.0.2");
+}
+
+TEST_F(Ipv6AdvertSocketTest, OpensOnAnInterfaceThatWasMadeAnew) {
+  Ear here(loop_, cable_.here(), true, "eth0", Family::ipv6);
+  cable_.cut();
+  cable_.plug();
+  give_addresses();
+  Ear there(loop_, cable_.there(), true, "eth0", Family::ipv6);
+
+  EXPECT_EQ(here.open(), std::nullopt);
+  EXPECT_EQ(here.socket->send(here_, group_, 2, Bytes{2}), std::nullopt);
+  EXPECT_EQ(there.socket->send(there_, group_, 2, Bytes{3}), std::nullopt);
+  EXPECT_TRUE(run_until(loop_, [&] { return !there.heard.empty() && !here.heard.empty(); }));
+
+  EXPECT_THAT(there.heard, ElementsAre(Heard{here_, group_, 255, {2}}));
+  EXPECT_THAT(here.heard, ElementsAre(Heard{there_, group_, 255, {3}}));
+}
+
 TEST_F(AdvertSocketTest, MayBeDestroyedByItsOwnHandler) {
   Ear there(loop_, cable_.there());
   int heard = 0;
@@ -194,12 +285,12 @@ TEST_F(AdvertSocketTest, MayBeDestroyedByItsOwnHandler) {
   EXPECT_EQ(heard, 1);
 }
 
-Bytes advert(const IpAddress& source, const IpAddress& destination) {
+Bytes advert(const IpAddress& source, const IpAddress& destination, const IpAddress& vip) {
   Advertisement advertisement;
   advertisement.vrid = {51};
   advertisement.priority = {250};
   advertisement.interval = std::chrono::milliseconds(100);
-  advertisement.addresses = {IpAddress::v4({10, 88, 0, 100})};
+  advertisement.addresses = {vip};
   return encode(advertisement, source, destination);
 }
 

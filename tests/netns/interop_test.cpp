@@ -15,6 +15,7 @@ struct Mode {
   int version;
   const char* auth_pass;
   bool unicast;
+  bool ipv6 = false;
 };
 void PrintTo(const Mode& mode, std::ostream* out) {
   *out << mode.name;
@@ -25,7 +26,16 @@ SceneOptions tandem_on_a(const Mode& mode, int priority) {
   options.pair_a = with_priority(priority);
   options.pair_a.version = mode.version;
   options.pair_a.auth_pass = mode.auth_pass;
-  if (mode.unicast) options.pair_a.unicast_peer = "10.77.0.2";
+  if (mode.unicast) options.pair_a.unicast_peer = mode.ipv6 ? "fd00:77::2" : "10.77.0.2";
+  if (!mode.ipv6) return options;
+  options.ipv6 = true;
+  options.vip = "fd00:77::100";
+  // The link-local one is not first here: adverts begin with it all the same.
+  options.pair_a.vips = R"("fd00:77::100/64", "fe80::51/64")";
+  // keepalived 2.2.7 leaves the kernel's hop limit of 64 on IPv6 unicast.
+  if (mode.unicast) {
+    options.pair_a.further = {R"(source = "fd00:77::1")", "unicast_ttl_min = 64"};
+  }
   return options;
 }
 
@@ -40,7 +50,12 @@ KeepalivedOptions keepalived_on_b(const Mode& mode, const Host& b, int priority)
   options.auth_pass = mode.auth_pass;
   options.priority = priority;
   if (mode.version == 2) options.advert_int = "1";
-  if (mode.unicast) options.unicast_peer = "10.77.0.1";
+  if (mode.unicast) options.unicast_peer = mode.ipv6 ? "fd00:77::1" : "10.77.0.1";
+  if (mode.ipv6) {
+    options.vip = "fe80::51/64";
+    options.further_vips = {"fd00:77::100/64"};
+    options.own_ip = "fd00:77::2";
+  }
   options.notify_master = script.string() + " no one";
   options.notify_backup = script.string() + " 10.77.0.1 6379";
   options.notify_stop = options.notify_backup;
@@ -125,7 +140,8 @@ TEST_P(Interop, TandemTakesOverFromAKilledKeepalived) {
   ASSERT_TRUE(scene_->reaches(kKeepalivedLeads));
 
   keepalived_->kill();
-  scene_->b.host.delete_address(kVipPrefix);  // a killed keepalived leaves it behind
+  // A killed keepalived leaves them behind.
+  scene_->b.host.delete_address(scene_->b.host.vip + (GetParam().ipv6 ? "/64" : "/24"));
   EXPECT_TRUE(scene_->reaches(kTandemLeads));
   EXPECT_EQ(scene_->data(), kDataIntact);
 }
@@ -143,7 +159,9 @@ TEST_P(Interop, KeepalivedTakesOverFromAKilledHost) {
 INSTANTIATE_TEST_SUITE_P(With, Interop,
                          testing::Values(Mode{"V2PassMulticast", 2, "secret", false},
                                          Mode{"V3Multicast", 3, "", false},
-                                         Mode{"V3Unicast", 3, "", true}),
+                                         Mode{"V3Unicast", 3, "", true},
+                                         Mode{"V3Ipv6Multicast", 3, "", false, true},
+                                         Mode{"V3Ipv6Unicast", 3, "", true, true}),
                          [](const auto& which) { return which.param.name; });
 
 }  // namespace

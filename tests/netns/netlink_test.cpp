@@ -182,9 +182,10 @@ TEST_F(NetlinkTest, AddsIpv6WithoutDuplicateAddressDetection) {
   EXPECT_EQ(netlink_->add_address(cable_.index_here(), vip, kLease), std::nullopt);
   EXPECT_EQ(netlink_->add_address(cable_.index_here(), vip, kLease), std::nullopt);
 
-  EXPECT_THAT(cable_.run_here("ip -o addr show dev eth0 to fd00:88::64"),
-              AllOf(HasSubstr("inet6 fd00:88::64/64 scope global nodad dynamic noprefixroute"),
-                    Not(HasSubstr("tentative"))));
+  EXPECT_THAT(
+      cable_.run_here("ip -o addr show dev eth0 to fd00:88::64"),
+      AllOf(HasSubstr("inet6 fd00:88::64/64 scope global nodad deprecated dynamic noprefixroute"),
+            Not(HasSubstr("tentative"))));
   EXPECT_EQ(netlink_->remove_address(cable_.index_here(), vip), std::nullopt);
   EXPECT_EQ(cable_.run_here("ip -o addr show dev eth0 to fd00:88::64"), "");
 }

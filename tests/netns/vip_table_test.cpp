@@ -2,7 +2,6 @@
 // somebody deletes them, and leave without breaking what is connected to them.
 #include "vrrp/io/vip_table.hpp"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/ethernet.h>
@@ -11,70 +10,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <csignal>
 
-#include "tests/netns/cable.hpp"
+#include "tests/netns/vip_table_fixture.hpp"
 #include "tests/support/eventually.hpp"
 
 namespace vrrp::io {
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::asio::ip::udp;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-const Prefix kVip{IpAddress::v4({10, 88, 0, 100}), 24};
-const Prefix kOtherVip{IpAddress::v4({10, 88, 0, 101}), 24};
-const boost::asio::ip::address kVipEndpoint = boost::asio::ip::make_address("10.88.0.100");
-
-// One agent's worth: netlink and tables fed from it.
-class VipTableTest : public testing::Test {
- protected:
-  VipTableTest() {
-    EXPECT_EQ(netlink_.start({
-                  .link_changed = {},
-                  .link_removed = {},
-                  .address_added = {},
-                  .address_removed =
-                      [this](const auto& address) {
-                        ++removals_;
-                        if (table_) table_->on_address_removed(address);
-                      },
-                  .resynchronised = {},
-              }),
-              std::nullopt);
-  }
-
-  std::unique_ptr<VipTable> make_table(std::vector<Prefix> vips, seconds lease,
-                                       const std::string& interface = "eth0") {
-    return std::make_unique<VipTable>(
-        loop_.get_executor(), netlink_, interface, std::move(vips), lease,
-        VipEvents{.repaired = [this](const auto& vip) { repaired_.push_back(vip.to_string()); },
-                  .problem = [this](const auto& text) { problems_.push_back(text); }});
-  }
-  bool run_until(const std::function<bool()>& condition) { return io::run_until(loop_, condition); }
-  bool kernel_has(const Prefix& vip, const std::string& interface = "eth0") const {
-    return cable_.run_here("ip -o addr show dev " + interface).find(" " + vip.to_string() + " ") !=
-           std::string::npos;
-  }
-  std::string arp_ignore() const {
-    return cable_.run_here("sysctl -n net.ipv4.conf.eth0.arp_ignore");
-  }
-
-  Cable cable_;
-  boost::asio::io_context loop_;
-  Netlink netlink_{loop_.get_executor()};
-  std::unique_ptr<VipTable> table_;
-  int removals_ = 0;
-  std::vector<std::string> repaired_;
-  std::vector<std::string> problems_;
-};
 
 // A child process that holds a VIP as the agent does.
 class Holder {
@@ -91,19 +40,6 @@ class Holder {
  private:
   pid_t pid_ = -1;
   bool installed_ = false;
-};
-
-// A TCP connection from there to the VIP here.
-class Connection {
- public:
-  Connection(boost::asio::io_context& loop, const Cable& cable);
-  // One byte there and back.
-  bool alive();
-
- private:
-  tcp::acceptor acceptor_;
-  tcp::socket client_;
-  tcp::socket server_;
 };
 
 Sniffer::Frame arp_request(const IpAddress& target);
@@ -329,7 +265,7 @@ Holder::Holder(const Prefix& vip, seconds lease) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     boost::asio::io_context loop;
     Netlink netlink(loop.get_executor());
-    VipTable table(loop.get_executor(), netlink, "eth0", {vip}, lease, {});
+    VipTable table(loop.get_executor(), netlink, {{vip, "eth0", {}, {}}}, lease, {});
     if (!netlink.start({}) && table.install() && ::write(pipe[1], "1", 1) == 1) loop.run();
     ::_exit(1);
   }
@@ -344,29 +280,6 @@ void Holder::kill() {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
-}
-
-Connection::Connection(boost::asio::io_context& loop, const Cable& cable)
-    : acceptor_(loop, tcp::endpoint(kVipEndpoint, 0)), client_(loop), server_(loop) {
-  {
-    const support::InNamespace inside(cable.there());
-    client_.open(tcp::v4());
-  }
-  client_.connect(acceptor_.local_endpoint());
-  acceptor_.accept(server_);
-  for (auto* socket : {&client_, &server_}) {
-    const timeval patience{10, 0};
-    ::setsockopt(socket->native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  }
-}
-
-bool Connection::alive() {
-  const auto cross = [](tcp::socket& from, tcp::socket& to) {
-    char byte = 0;
-    return ::send(from.native_handle(), "x", 1, MSG_NOSIGNAL) == 1 &&
-           ::recv(to.native_handle(), &byte, 1, 0) == 1 && byte == 'x';
-  };
-  return cross(client_, server_) && cross(server_, client_);
 }
 
 Sniffer::Frame arp_request(const IpAddress& target) {

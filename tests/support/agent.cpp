@@ -50,7 +50,8 @@ void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, c
   const std::string password = quoted((host.dir / "redis.password").string());
   text << "[[pair]]\nname = " << quoted(pair.name) << "\ninterface = " << quoted(pair.interface)
        << "\nvrid = " << pair.vrid << "\nversion = " << pair.version
-       << "\npriority = " << pair.priority << "\nvips = [" << quoted(pair.vip) << "]\n";
+       << "\npriority = " << pair.priority << "\nvips = ["
+       << (pair.vips.empty() ? quoted(pair.vip) : pair.vips) << "]\n";
   for (const auto& line : pair.further) text << line << "\n";
   if (!pair.auth_pass.empty()) text << "auth_pass = " << quoted(pair.auth_pass) << "\n";
   if (!pair.advert_interval.empty()) {

@@ -26,6 +26,7 @@ struct PairOptions {
   std::string unicast_peer;
   std::string vip = std::string(kVipPrefix);
   std::vector<std::string> further;  // whole lines
+  std::string vips;                  // the list as TOML, instead of `vip`
   std::string wait_for_peer = "2s";
   int port = 6379;                     // of both servers
   std::string own_ip;                  // empty: the host's

@@ -22,10 +22,15 @@ std::string config_text(const KeepalivedOptions& options, const Host& host) {
          << "\n  }\n";
   }
   if (!options.unicast_peer.empty()) {
-    text << "  unicast_src_ip " << host.ip << "\n  unicast_peer {\n    " << options.unicast_peer
-         << "\n  }\n";
+    text << "  unicast_src_ip " << (options.own_ip.empty() ? host.ip : options.own_ip)
+         << "\n  unicast_peer {\n    " << options.unicast_peer << "\n  }\n";
   }
-  text << "  virtual_ipaddress {\n    " << options.vip << " dev eth0\n  }\n";
+  text << "  virtual_ipaddress {\n    " << options.vip << " dev eth0\n";
+  for (const auto& vip : options.further_vips) text << "    " << vip << " dev eth0\n";
+  text << "  }\n";
+  if (!options.excluded_vips.empty()) text << "  virtual_ipaddress_excluded {\n";
+  for (const auto& vip : options.excluded_vips) text << "    " << vip << " dev eth0\n";
+  if (!options.excluded_vips.empty()) text << "  }\n";
   const auto script = [&text](const char* key, const std::string& line) {
     if (!line.empty()) text << "  " << key << " \"" << line << "\"\n";
   };

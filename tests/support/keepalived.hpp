@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/support/lan.hpp"
 #include "tests/support/process.hpp"
@@ -19,6 +20,9 @@ struct KeepalivedOptions {
   std::string advert_int = "0.1";  // seconds
   std::string unicast_peer;        // empty: multicast
   std::string vip = std::string(kVipPrefix);
+  std::vector<std::string> further_vips;
+  std::vector<std::string> excluded_vips;
+  std::string own_ip;  // source of unicast; empty: the host's
   std::string notify_master, notify_backup, notify_fault, notify_stop;  // command lines
   std::string notify;
   std::string fifo;

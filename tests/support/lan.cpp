@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <csignal>
+#include <cstring>
 
 #include "tests/support/namespace.hpp"
 #include "tests/support/process.hpp"
@@ -16,13 +17,24 @@ bool Host::has_address(std::string_view address, const std::string& interface) c
   const InNamespace here(netns);
   ifaddrs* list = nullptr;
   if (::getifaddrs(&list) != 0) return false;
+  const std::string text(address.empty() ? std::string_view(vip) : address);
   in_addr wanted{};
-  ::inet_pton(AF_INET, std::string(address).c_str(), &wanted);
+  in6_addr wanted6{};
+  const bool is_ipv4 = ::inet_pton(AF_INET, text.c_str(), &wanted) == 1;
+  ::inet_pton(AF_INET6, text.c_str(), &wanted6);
   bool found = false;
   for (const ifaddrs* entry = list; entry != nullptr && !found; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
-    const auto* const ipv4 = reinterpret_cast<const sockaddr_in*>(entry->ifa_addr);
-    found = ipv4->sin_addr.s_addr == wanted.s_addr && interface == entry->ifa_name;
+    const sockaddr* const has = entry->ifa_addr;
+    // The name of an IPv4 address with a label is the label.
+    const std::string_view labelled(entry->ifa_name);
+    if (has == nullptr || labelled.substr(0, labelled.find(':')) != interface) continue;
+    if (is_ipv4 && has->sa_family == AF_INET) {
+      const auto* const ipv4 = reinterpret_cast<const sockaddr_in*>(has);
+      found = ipv4->sin_addr.s_addr == wanted.s_addr;
+    } else if (!is_ipv4 && has->sa_family == AF_INET6) {
+      const auto* const ipv6 = reinterpret_cast<const sockaddr_in6*>(has);
+      found = std::memcmp(&ipv6->sin6_addr, &wanted6, sizeof wanted6) == 0;
+    }
   }
   ::freeifaddrs(list);
   return found;
@@ -92,12 +104,37 @@ void Lan::add_host(const std::string& name, const std::string& ip) {
   std::filesystem::create_directories(host.dir);
   add_namespace(host.netns);
   hosts_.push_back(host);
+  make_interface(host);
+}
+
+void Lan::remove_interface(const Host& host) const {
+  must_run({"ip", "link", "del", "eth0"}, host.netns);
+}
+
+void Lan::make_interface(const Host& host) const {
+  const std::string& name = host.name;
   must_run({"ip", "link", "add", "p" + name, "type", "veth", "peer", "name", "eth0", "netns",
             host.netns},
            bridge_);
   must_run({"ip", "link", "set", "p" + name, "master", "br0", "up"}, bridge_);
   must_run({"ip", "link", "set", "eth0", "up"}, host.netns);
-  host.add_address(ip + "/24");
+  host.add_address(host.ip + "/24");
+}
+
+void Lan::enable_ipv6() const {
+  for (const auto& host : hosts_) enable_ipv6(host);
+}
+
+// Without the second of duplicate address detection: nobody else is here.
+void Lan::enable_ipv6(const Host& host) const {
+  must_run({"sysctl", "-q", "-w", "net.ipv6.conf.all.disable_ipv6=0",
+            "net.ipv6.conf.default.disable_ipv6=0", "net.ipv6.conf.all.accept_dad=0",
+            "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.eth0.accept_dad=0",
+            "net.ipv6.conf.eth0.disable_ipv6=0"},
+           host.netns);
+  const std::string last = host.ip.substr(host.ip.rfind('.') + 1);
+  must_run({"ip", "address", "add", "fd00:77::" + last + "/64", "dev", "eth0", "nodad"},
+           host.netns);
 }
 
 std::vector<std::string> Lan::namespaces() const {

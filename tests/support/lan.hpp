@@ -21,8 +21,10 @@ struct Host {
   std::string netns;  // "tdm4711-0-a"
   std::string ip;     // "10.77.0.1"
   std::filesystem::path dir;
+  std::string vip = std::string(kVip);
 
-  [[nodiscard]] bool has_address(std::string_view address = kVip,
+  // IPv4 or IPv6; the VIP when none is named.
+  [[nodiscard]] bool has_address(std::string_view address = {},
                                  const std::string& interface = "eth0") const;
   void add_address(std::string_view prefix, const std::string& interface = "eth0") const;
   void delete_address(std::string_view prefix, const std::string& interface = "eth0") const;
@@ -47,6 +49,12 @@ class Lan {
   // The host's cable: its eth0 loses and regains carrier.
   void unplug(const Host& host) const;
   void plug(const Host& host) const;
+  // The interface is deleted, or made anew with another index and the host's IPv4 address.
+  void remove_interface(const Host& host) const;
+  void make_interface(const Host& host) const;
+  // IPv6 on all hosts: link-local addresses, and fd00:77::1 to ::3.
+  void enable_ipv6() const;
+  void enable_ipv6(const Host& host) const;
   // Frames from one host to the other are dropped in the bridge, in this direction only.
   void drop(const Host& from, const Host& to, Traffic traffic = Traffic::all) const;
   void drop_nothing() const;

@@ -37,7 +37,11 @@ PairScene::PairScene(const SceneOptions& options)
         Agent(lan.a(), lan.b(), {recorded(options.pair_a, a.recorder)})},
       b{lan.b(), Recorder(lan.b()), RedisServer(lan.b(), server_options(options, lan, false)),
         Agent(lan.b(), lan.a(), {recorded(options.pair_b, b.recorder)})},
-      options_(options) {}
+      options_(options) {
+  if (options.ipv6) lan.enable_ipv6();
+  a.host.vip = options.vip;
+  b.host.vip = options.vip;
+}
 
 void PairScene::start_servers() {
   a.redis.start_and_wait();

@@ -19,6 +19,8 @@ struct SceneOptions {
   int populate = 0;         // further keys, made by DEBUG POPULATE
   PairOptions pair_a = with_priority(250);
   PairOptions pair_b = with_priority(240);
+  std::string vip = std::string(kVip);  // the one that pictures speak of
+  bool ipv6 = false;                    // on all hosts
   RedisOptions server_a;
   RedisOptions server_b;
 };

@@ -102,5 +102,19 @@ TEST(Prefix, OfAnImpossibleLengthIsTheWholeAddress) {
   EXPECT_TRUE((Prefix{address("fe80::1"), 255}).contains(address("fe80::1")));
 }
 
+TEST(IpAddress, KnowsTheLinkLocalNetwork) {
+  for (const char* text : {"fe80::1", "febf:ffff::1"}) {
+    EXPECT_TRUE(IpAddress::parse(text)->is_link_local()) << text;
+  }
+  for (const char* text : {"fec0::1", "fd00::1", "::1", "169.254.0.1"}) {
+    EXPECT_FALSE(IpAddress::parse(text)->is_link_local()) << text;
+  }
+}
+
+TEST(IpAddress, EachFamilyHasItsGroup) {
+  EXPECT_EQ(multicast_group(Family::ipv4), IpAddress::parse("224.0.0.18"));
+  EXPECT_EQ(multicast_group(Family::ipv6), IpAddress::parse("ff02::12"));
+}
+
 }  // namespace
 }  // namespace vrrp

@@ -1,18 +1,17 @@
-// One raw socket per interface, for sending and receiving: it is bound to the device but to no
-// address, so that multicast and unicast both arrive. Knows socket options and errno, nothing of
-// VRRP beyond its protocol number.
+// Packets between the wire and vrrp::Datagram, for both families. Knows sendmsg, recvmsg and errno,
+// nothing of VRRP.
 #include "vrrp/io/advert_socket.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "vrrp/io/advert_socket_options.hpp"
 
 namespace vrrp::io {
 
@@ -20,77 +19,108 @@ namespace {
 
 // Between two adverts the loop's work is bounded, whatever a flooding neighbour sends.
 constexpr int kPacketsPerWake = 64;
-constexpr std::size_t kLargestPacket = 4096;
-constexpr int kReceiveBuffer = 1 << 20;
-constexpr int kPriorityControl = 7;  // TC_PRIO_CONTROL: before bulk traffic in the send queue
+constexpr std::size_t kLargestPacket = 4200;  // 255 IPv6 addresses, and a header
 
-std::string system_words(const std::string& doing, int error) {
-  return doing + ": " + std::generic_category().message(error);
-}
+using Buffer = std::array<std::uint8_t, kLargestPacket>;
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
+struct Received {
+  bool waiting = false;              // false: the queue is empty
+  std::optional<Datagram> datagram;  // nullopt: not a whole packet
 };
 
-template <typename Value>
-bool set_option(int fd, int level, int option, const Value& value) {
-  return ::setsockopt(fd, level, option, &value, sizeof value) == 0;
+Received receive_ipv4(int fd, Buffer& buffer) {
+  const auto length = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (length < 0) return {};
+  return {true, parse_ipv4(std::span(buffer.data(), static_cast<std::size_t>(length)))};
 }
 
-in_addr group_in_addr() {
-  in_addr group{};
-  std::memcpy(&group, ipv4_multicast_group().data(), sizeof group);
-  return group;
+IpAddress to_address(const in6_addr& address) {
+  std::array<std::uint8_t, 16> bytes{};
+  std::memcpy(bytes.data(), &address, bytes.size());
+  return IpAddress::v6(bytes);
 }
 
-std::optional<std::string> configure(int fd, unsigned interface_index,
-                                     const std::string& interface_name, bool join_multicast) {
-  const auto failed = [&](const std::string& doing) {
-    return system_words(doing + " on interface " + interface_name, errno);
-  };
-  if (::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface_name.c_str(),
-                   static_cast<socklen_t>(interface_name.size())) != 0) {
-    return failed("binding the VRRP socket");
-  }
-  if (!set_option(fd, IPPROTO_IP, IP_HDRINCL, 1)) return failed("setting IP_HDRINCL");
-  // Without this a socket also gets what another program on this host has joined.
-  if (!set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0)) return failed("setting IP_MULTICAST_ALL");
-  if (!set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0)) return failed("setting IP_MULTICAST_LOOP");
-  ip_mreqn membership{};
-  membership.imr_ifindex = static_cast<int>(interface_index);
-  if (!set_option(fd, IPPROTO_IP, IP_MULTICAST_IF, membership)) {
-    return failed("choosing the multicast interface");
-  }
-  membership.imr_multiaddr = group_in_addr();
-  if (join_multicast && !set_option(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)) {
-    return failed("joining " + ipv4_multicast_group().to_string());
-  }
-  // Comfort: a refusal costs nothing but headroom.
-  set_option(fd, SOL_SOCKET, SO_PRIORITY, kPriorityControl);
-  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer)) {
-    set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
-  }
-  return std::nullopt;
+in6_addr to_in6(const IpAddress& address) {
+  in6_addr out{};
+  std::memcpy(&out, address.data(), sizeof out);
+  return out;
 }
 
-// Between socket() and SO_BINDTODEVICE packets of other interfaces may have slipped in.
-void discard_waiting(int fd) {
-  std::array<std::uint8_t, 1> byte{};
-  for (int count = 0; count < kPacketsPerWake; ++count) {
-    if (::recv(fd, byte.data(), byte.size(), MSG_DONTWAIT) < 0) return;
+// A raw IPv6 socket delivers the payload alone; hop limit and destination come beside it.
+Received receive_ipv6(int fd, Buffer& buffer) {
+  sockaddr_in6 from{};
+  iovec vector{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, 256> control{};
+  msghdr message{};
+  message.msg_name = &from;
+  message.msg_namelen = sizeof from;
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto length = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  if (length < 0) return {};
+
+  Datagram datagram;
+  bool has_hops = false;
+  bool has_destination = false;
+  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
+       item = CMSG_NXTHDR(&message, item)) {
+    if (item->cmsg_level != IPPROTO_IPV6) continue;
+    if (item->cmsg_type == IPV6_HOPLIMIT) {
+      int hops = 0;
+      std::memcpy(&hops, CMSG_DATA(item), sizeof hops);
+      datagram.ttl = static_cast<std::uint8_t>(hops);
+      has_hops = true;
+    } else if (item->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info{};
+      std::memcpy(&info, CMSG_DATA(item), sizeof info);
+      datagram.destination = to_address(info.ipi6_addr);
+      has_destination = true;
+    }
   }
+  const bool cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  if (cut || !has_hops || !has_destination) return {true, std::nullopt};
+  datagram.source = to_address(from.sin6_addr);
+  datagram.payload = std::span(buffer.data(), static_cast<std::size_t>(length));
+  return {true, datagram};
+}
+
+bool send_ipv4(int fd, const IpAddress& source, const IpAddress& destination, std::uint16_t id,
+               std::span<const std::uint8_t> message) {
+  const auto packet = build_ipv4(source, destination, id, kVrrpTtl, message);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  std::memcpy(&to.sin_addr, destination.data(), sizeof to.sin_addr);
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (destination.is_multicast() ? MSG_DONTROUTE : 0);
+  return ::sendto(fd, packet.data(), packet.size(), flags, reinterpret_cast<const sockaddr*>(&to),
+                  sizeof to) >= 0;
+}
+
+// The source of the pseudo-header must be that of the packet, so the kernel is told which.
+bool send_ipv6(int fd, unsigned interface_index, const IpAddress& source,
+               const IpAddress& destination, std::span<const std::uint8_t> message) {
+  sockaddr_in6 to{};
+  to.sin6_family = AF_INET6;
+  to.sin6_addr = to_in6(destination);
+  const bool needs_scope = destination.is_multicast() || destination.is_link_local();
+  to.sin6_scope_id = needs_scope ? interface_index : 0;
+  iovec vector{const_cast<std::uint8_t*>(message.data()), message.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+  msghdr packet{};
+  packet.msg_name = &to;
+  packet.msg_namelen = sizeof to;
+  packet.msg_iov = &vector;
+  packet.msg_iovlen = 1;
+  packet.msg_control = control.data();
+  packet.msg_controllen = control.size();
+  cmsghdr* const item = CMSG_FIRSTHDR(&packet);
+  item->cmsg_level = IPPROTO_IPV6;
+  item->cmsg_type = IPV6_PKTINFO;
+  item->cmsg_len = CMSG_LEN(sizeof(in6_pktinfo));
+  const in6_pktinfo info{to_in6(source), interface_index};
+  std::memcpy(CMSG_DATA(item), &info, sizeof info);
+  return ::sendmsg(fd, &packet, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 }  // namespace
@@ -98,8 +128,8 @@ void discard_waiting(int fd) {
 struct AdvertSocket::Impl : std::enable_shared_from_this<Impl> {
   using Descriptor = boost::asio::posix::stream_descriptor;
 
-  Impl(boost::asio::any_io_executor executor, Handler handler)
-      : executor_(std::move(executor)), handler_(std::move(handler)) {}
+  Impl(boost::asio::any_io_executor executor, Handler handler, Family family)
+      : executor_(std::move(executor)), handler_(std::move(handler)), family_(family) {}
 
   void open(int fd) { socket_ = std::make_shared<Descriptor>(executor_, fd); }
 
@@ -115,13 +145,13 @@ struct AdvertSocket::Impl : std::enable_shared_from_this<Impl> {
 
   // The handler may close or reopen the socket: then the rest waits for another wake, or for none.
   void receive(Descriptor& socket) {
-    std::array<std::uint8_t, kLargestPacket> buffer;
+    Buffer buffer;
+    const int fd = socket.native_handle();
     for (int count = 0; count < kPacketsPerWake; ++count) {
-      const auto length =
-          ::recv(socket.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (length < 0) break;
-      const auto datagram = parse_ipv4(std::span(buffer.data(), static_cast<std::size_t>(length)));
-      if (datagram) handler_(*datagram);
+      const Received one =
+          family_ == Family::ipv4 ? receive_ipv4(fd, buffer) : receive_ipv6(fd, buffer);
+      if (!one.waiting) break;
+      if (one.datagram) handler_(*one.datagram);
       if (socket_.get() != &socket) return;
     }
     wait();
@@ -129,11 +159,13 @@ struct AdvertSocket::Impl : std::enable_shared_from_this<Impl> {
 
   boost::asio::any_io_executor executor_;
   Handler handler_;
+  const Family family_;
+  unsigned interface_index_ = 0;
   std::shared_ptr<Descriptor> socket_;
 };
 
-AdvertSocket::AdvertSocket(boost::asio::any_io_executor executor, Handler handler)
-    : impl_(std::make_shared<Impl>(std::move(executor), std::move(handler))) {}
+AdvertSocket::AdvertSocket(boost::asio::any_io_executor executor, Handler handler, Family family)
+    : impl_(std::make_shared<Impl>(std::move(executor), std::move(handler), family)) {}
 
 AdvertSocket::~AdvertSocket() {
   close();
@@ -143,18 +175,16 @@ std::optional<std::string> AdvertSocket::open(unsigned interface_index,
                                               const std::string& interface_name,
                                               bool join_multicast) {
   close();
-  FileDescriptor fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, kIpProtocolVrrp));
-  if (fd.get() < 0) return system_words("opening a raw socket needs CAP_NET_RAW", errno);
-  if (auto problem = configure(fd.get(), interface_index, interface_name, join_multicast)) {
-    return problem;
-  }
-  discard_waiting(fd.get());
+  auto opened = open_vrrp_socket(impl_->family_, interface_index, interface_name, join_multicast);
+  if (const auto* problem = std::get_if<std::string>(&opened)) return *problem;
+  auto& fd = std::get<FileDescriptor>(opened);
   try {
     impl_->open(fd.get());
     fd.release();
   } catch (const boost::system::system_error& error) {
     return "watching the VRRP socket: " + error.code().message();
   }
+  impl_->interface_index_ = interface_index;
   impl_->wait();
   return std::nullopt;
 }
@@ -171,18 +201,16 @@ std::optional<std::string> AdvertSocket::send(const IpAddress& source, const IpA
                                               std::uint16_t id,
                                               std::span<const std::uint8_t> message) {
   if (!is_open()) return "the VRRP socket is not open";
-  if (source.family() != Family::ipv4 || destination.family() != Family::ipv4) {
-    return "adverts are sent over IPv4 only, not from " + source.to_string() + " to " +
-           destination.to_string();
+  const Family family = impl_->family_;
+  if (source.family() != family || destination.family() != family) {
+    return std::string("this socket sends over ") + to_string(family).data() + " only, not from " +
+           source.to_string() + " to " + destination.to_string();
   }
-  const auto packet = build_ipv4(source, destination, id, kVrrpTtl, message);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  std::memcpy(&to.sin_addr, destination.data(), sizeof to.sin_addr);
-  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (destination.is_multicast() ? MSG_DONTROUTE : 0);
-  const auto sent = ::sendto(impl_->socket_->native_handle(), packet.data(), packet.size(), flags,
-                             reinterpret_cast<const sockaddr*>(&to), sizeof to);
-  if (sent < 0) return system_words("sending to " + destination.to_string(), errno);
+  const int fd = impl_->socket_->native_handle();
+  const bool sent = family == Family::ipv4
+                        ? send_ipv4(fd, source, destination, id, message)
+                        : send_ipv6(fd, impl_->interface_index_, source, destination, message);
+  if (!sent) return system_words("sending to " + destination.to_string(), errno);
   return std::nullopt;
 }
 

@@ -321,10 +321,11 @@ std::vector<AddressFact> Netlink::addresses(unsigned link_index) const {
 
 // The picture follows at once, without waiting for the kernel's own message about it.
 std::optional<std::string> Netlink::add_address(unsigned link_index, const Prefix& prefix,
-                                                std::optional<std::chrono::seconds> lifetime) {
-  using Scope = NetlinkRequests::Scope;
-  const Scope scope = impl_->is_loopback(link_index) ? Scope::host : Scope::global;
-  auto problem = impl_->requests_.add_address(link_index, prefix, lifetime, scope);
+                                                std::optional<std::chrono::seconds> lifetime,
+                                                const AddressForm& form) {
+  const AddressForm on_loopback{{}, AddressScope::host};
+  auto problem = impl_->requests_.add_address(link_index, prefix, lifetime,
+                                              impl_->is_loopback(link_index) ? on_loopback : form);
   if (problem) return problem;
   AddressFact fact;
   fact.link_index = link_index;

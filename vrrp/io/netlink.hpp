@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "vrrp/address.hpp"
+#include "vrrp/virtual_address.hpp"
 
 namespace vrrp::io {
 
@@ -34,7 +34,16 @@ struct AddressFact {
   bool secondary = false;
   // Seconds left to live; nullopt: for ever.
   std::optional<std::uint32_t> valid_lifetime;
+  // IPv6: duplicate address detection is not through, or found another holder. Not to send from.
+  bool tentative = false;
+  bool dad_failed = false;
   bool operator==(const AddressFact&) const = default;
+};
+
+// How an IPv4 address is dressed; without meaning for IPv6.
+struct AddressForm {
+  std::string label;
+  AddressScope scope = AddressScope::global;
 };
 
 struct NetlinkEvents {
@@ -59,9 +68,11 @@ class Netlink {
 
   // Adds the address or renews its lifetime (RTM_NEWADDR with NLM_F_REPLACE). `lifetime` is
   // rounded up to whole seconds, as the kernel counts; nullopt: for ever. `noprefixroute` is set.
+  // An IPv6 address with a lifetime is never the kernel's choice of a source (deprecated).
   // Both return a sentence on failure; removing what is not there is no failure.
   std::optional<std::string> add_address(unsigned link_index, const Prefix& prefix,
-                                         std::optional<std::chrono::seconds> lifetime);
+                                         std::optional<std::chrono::seconds> lifetime,
+                                         const AddressForm& form = {});
   std::optional<std::string> remove_address(unsigned link_index, const Prefix& prefix);
 
   // net.ipv4.conf.<link>.arp_ignore through IFLA_INET_CONF. Returns the value before, nullopt when

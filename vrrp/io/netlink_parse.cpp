@@ -63,6 +63,11 @@ std::optional<AddressFact> address_fact(rtnl_addr* address) {
   // The same bit means "temporary" (RFC 8981) in IPv6.
   fact.secondary =
       local->family() == Family::ipv4 && (rtnl_addr_get_flags(address) & IFA_F_SECONDARY) != 0;
+  if (local->family() == Family::ipv6) {
+    const unsigned flags = rtnl_addr_get_flags(address);
+    fact.tentative = (flags & IFA_F_TENTATIVE) != 0;
+    fact.dad_failed = (flags & IFA_F_DADFAILED) != 0;
+  }
   const std::uint32_t lifetime = rtnl_addr_get_valid_lifetime(address);
   if (lifetime != kForEver) fact.valid_lifetime = lifetime;
   return fact;

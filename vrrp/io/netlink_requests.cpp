@@ -64,9 +64,9 @@ std::variant<NetlinkDump, std::string> NetlinkRequests::dump() {
   return nl_words("listing links and addresses", error);
 }
 
-std::optional<std::string> NetlinkRequests::add_address(
-    unsigned link_index, const Prefix& prefix, std::optional<std::chrono::seconds> lifetime,
-    Scope scope) {
+std::optional<std::string> NetlinkRequests::add_address(unsigned link_index, const Prefix& prefix,
+                                                        Lifetime lifetime,
+                                                        const AddressForm& form) {
   if (!socket_) return kNotStarted;
   const auto address = make_address(link_index, prefix);
   if (!address) return "adding " + on_link(prefix, link_index) + ": not an address with a length";
@@ -76,15 +76,25 @@ std::optional<std::string> NetlinkRequests::add_address(
   // which may be hung, still answers.
   if (prefix.address.family() == Family::ipv6) flags |= IFA_F_NODAD;
   rtnl_addr_set_flags(address.get(), flags);
-  rtnl_addr_set_scope(address.get(), scope == Scope::host ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE);
+  rtnl_addr_set_scope(address.get(), static_cast<int>(form.scope));
+  if (!form.label.empty() && rtnl_addr_set_label(address.get(), form.label.c_str()) < 0) {
+    return "adding " + on_link(prefix, link_index) + ": the label " + form.label + " is too long";
+  }
   if (lifetime) {
     const auto seconds = static_cast<std::uint32_t>(lifetime->count());
     rtnl_addr_set_valid_lifetime(address.get(), seconds);
-    rtnl_addr_set_preferred_lifetime(address.get(), seconds);
+    // A connection that left from an address about to move would be lost. For IPv4 noprefixroute
+    // and the order of the addresses see to that (secondary), for IPv6 it takes this.
+    const bool ipv6 = prefix.address.family() == Family::ipv6;
+    rtnl_addr_set_preferred_lifetime(address.get(), ipv6 ? 0 : seconds);
   }
   const int error = rtnl_addr_add(socket_.get(), address.get(), NLM_F_REPLACE);
-  if (error < 0) return nl_words("adding " + on_link(prefix, link_index), error);
-  return std::nullopt;
+  if (error >= 0) return std::nullopt;
+  std::string problem = nl_words("adding " + on_link(prefix, link_index), error);
+  if (error == -NLE_INVAL && form.scope != AddressScope::global && !is_host_route) {
+    problem += "; one network cannot have addresses of two scopes, give this one the length 32";
+  }
+  return problem;
 }
 
 std::optional<std::string> NetlinkRequests::remove_address(unsigned link_index,

@@ -21,14 +21,14 @@ struct NetlinkDump {
 
 class NetlinkRequests {
  public:
-  enum class Scope { global, host };
+  using Lifetime = std::optional<std::chrono::seconds>;
 
   std::optional<std::string> open();
   void close() { socket_.reset(); }
 
   std::variant<NetlinkDump, std::string> dump();
   std::optional<std::string> add_address(unsigned link_index, const Prefix& prefix,
-                                         std::optional<std::chrono::seconds> lifetime, Scope scope);
+                                         Lifetime lifetime, const AddressForm& form);
   std::optional<std::string> remove_address(unsigned link_index, const Prefix& prefix);
 
   // net.ipv4.conf.<link>.<key>; `key` is one of IPV4_DEVCONF_*.

@@ -19,6 +19,12 @@ constexpr int kRenewalsPerLease = 4;
 constexpr int kRepairsPerWindow = 10;
 constexpr auto kRepairWindow = std::chrono::seconds(1);
 
+// A connection through a link-local address ends with its link: what arrives for it there is not
+// taken for an address of `lo`, whatever its tables say (measured). Such a VIP is not parked.
+bool can_be_parked(const VirtualAddress& vip) {
+  return !vip.prefix.address.is_link_local();
+}
+
 bool holds(const std::vector<AddressFact>& addresses, const Prefix& prefix) {
   return std::any_of(addresses.begin(), addresses.end(),
                      [&](const AddressFact& address) { return address.prefix == prefix; });
@@ -34,10 +40,9 @@ Prefix host_prefix(const Prefix& vip) {
 struct VipTable::Impl : std::enable_shared_from_this<Impl> {
   enum class Place { off, interface, loopback };
 
-  Impl(const boost::asio::any_io_executor& executor, Netlink& netlink, std::string interface,
-       std::vector<Prefix> vips, std::chrono::seconds lease, VipEvents events)
+  Impl(const boost::asio::any_io_executor& executor, Netlink& netlink,
+       std::vector<VirtualAddress> vips, std::chrono::seconds lease, VipEvents events)
       : netlink_(netlink),
-        interface_(std::move(interface)),
         vips_(std::move(vips)),
         lease_(lease),
         events_(std::make_shared<const VipEvents>(std::move(events))),
@@ -47,15 +52,18 @@ struct VipTable::Impl : std::enable_shared_from_this<Impl> {
   void park();
   void withdraw();
   void address_removed(const AddressFact& address);
+  void link_changed(const LinkFact& link);
   void resynchronised();
 
+  bool present(const VirtualAddress& vip) const;
+  bool restrict_arp();
   bool put_all(bool repair);
-  bool put(unsigned link_index, const Prefix& vip, bool repair);
+  bool put(unsigned link_index, const VirtualAddress& vip, bool repair);
   bool put_on_loopback();
   bool take_off_interface();
   bool take_off_loopback();
   bool check(std::optional<std::string> problem);
-  std::optional<LinkFact> usable_link();
+  std::optional<LinkFact> usable_link(const std::string& interface);
   bool repair_allowed();
 
   void keep_renewing();
@@ -65,15 +73,15 @@ struct VipTable::Impl : std::enable_shared_from_this<Impl> {
   Clock::duration renewal() const { return Clock::duration(lease_) / kRenewalsPerLease; }
 
   Netlink& netlink_;
-  const std::string interface_;
-  const std::vector<Prefix> vips_;
+  const std::vector<VirtualAddress> vips_;
   const std::chrono::seconds lease_;
   const std::shared_ptr<const VipEvents> events_;
 
   Place place_ = Place::off;
+  bool link_awaited_ = false;         // a VIP whose interface is down or missing
   bool interface_left_over_ = false;  // an address that could not be removed yet
   bool loopback_left_over_ = false;
-  std::shared_ptr<void> arp_restriction_;  // while on `lo`
+  std::vector<std::shared_ptr<void>> arp_restrictions_;  // while on `lo`
 
   boost::asio::steady_timer timer_;
   bool renewing_ = false;
@@ -92,9 +100,9 @@ bool VipTable::Impl::install() {
   place_ = Place::interface;
   interface_left_over_ = false;
   const bool complete = put_all(false);
-  if (arp_restriction_ || loopback_left_over_) {
+  if (!arp_restrictions_.empty() || loopback_left_over_) {
     loopback_left_over_ = !take_off_loopback();
-    arp_restriction_.reset();
+    arp_restrictions_.clear();
   }
   keep_renewing();
   tell();
@@ -104,23 +112,10 @@ bool VipTable::Impl::install() {
 // `lo` first: the address stays local throughout, so no connection meets a host without it.
 void VipTable::Impl::park() {
   if (place_ == Place::loopback) return;
-  const auto link = netlink_.link(interface_);
-  const auto there = link ? netlink_.addresses(link->index) : std::vector<AddressFact>{};
-  if (place_ == Place::off && std::none_of(vips_.begin(), vips_.end(),
-                                           [&](const Prefix& vip) { return holds(there, vip); })) {
-    return;
-  }
-  if (link) {
-    arp_restriction_ = netlink_.restrict_arp(link->index);
-    if (!arp_restriction_) {
-      // Two hosts that answer for one address are worse than connections that end late.
-      check("interface " + interface_ +
-            " cannot be kept from answering ARP for addresses on lo; the virtual addresses are "
-            "taken off at once");
-      withdraw();
-      return;
-    }
-  }
+  const bool none_here = std::none_of(vips_.begin(), vips_.end(),
+                                      [&](const VirtualAddress& vip) { return present(vip); });
+  if (place_ == Place::off && none_here) return;
+  if (!restrict_arp()) return withdraw();
   place_ = Place::loopback;
   put_on_loopback();
   interface_left_over_ = !take_off_interface();
@@ -132,7 +127,7 @@ void VipTable::Impl::withdraw() {
   place_ = Place::off;
   interface_left_over_ = !take_off_interface();
   loopback_left_over_ = !take_off_loopback();
-  arp_restriction_.reset();
+  arp_restrictions_.clear();
   if (interface_left_over_ || loopback_left_over_) {
     keep_renewing();
   } else {
@@ -145,12 +140,25 @@ void VipTable::Impl::withdraw() {
 
 void VipTable::Impl::address_removed(const AddressFact& address) {
   if (place_ != Place::interface) return;
-  if (std::find(vips_.begin(), vips_.end(), address.prefix) == vips_.end()) return;
-  const auto link = netlink_.link(interface_);
-  if (!link || !link->up || link->index != address.link_index) return;
-  // The message may be older than the picture: back already.
-  if (holds(netlink_.addresses(link->index), address.prefix) || !repair_allowed()) return;
-  put(link->index, address.prefix, true);
+  for (const auto& vip : vips_) {
+    if (vip.prefix != address.prefix) continue;
+    const auto link = netlink_.link(vip.interface);
+    if (!link || !link->up || link->index != address.link_index) continue;
+    // The message may be older than the picture: back already.
+    if (present(vip) || !repair_allowed()) return;
+    put(link->index, vip, true);
+    tell();
+    return;
+  }
+}
+
+// The kernel drops IPv6 addresses with the link, and all addresses with the interface.
+void VipTable::Impl::link_changed(const LinkFact& link) {
+  if (place_ != Place::interface || !link.up) return;
+  for (const auto& vip : vips_) {
+    if (vip.interface != link.name || present(vip) || !repair_allowed()) continue;
+    put(link.index, vip, true);
+  }
   tell();
 }
 
@@ -160,21 +168,58 @@ void VipTable::Impl::resynchronised() {
   tell();
 }
 
+bool VipTable::Impl::present(const VirtualAddress& vip) const {
+  const auto link = netlink_.link(vip.interface);
+  return link && holds(netlink_.addresses(link->index), vip.prefix);
+}
+
+// IPv4 only: the kernel answers neighbour solicitations for addresses of the asked link alone.
+bool VipTable::Impl::restrict_arp() {
+  std::set<unsigned> done;
+  for (const auto& vip : vips_) {
+    const auto link = netlink_.link(vip.interface);
+    const bool ipv4 = vip.prefix.address.family() == Family::ipv4;
+    if (!link || !ipv4 || !done.insert(link->index).second) continue;
+    auto restriction = netlink_.restrict_arp(link->index);
+    if (!restriction) {
+      // Two hosts that answer for one address are worse than connections that end late.
+      return check("interface " + vip.interface +
+                   " cannot be kept from answering ARP for addresses on lo; the virtual addresses "
+                   "are taken off at once");
+    }
+    arp_restrictions_.push_back(std::move(restriction));
+  }
+  return true;
+}
+
+// An interface that is down or missing does not stop the VIPs of the others; without any VIP there
+// is nothing to lead with.
 bool VipTable::Impl::put_all(bool repair) {
-  const auto link = usable_link();
-  if (!link) return false;
-  bool complete = true;
-  for (const auto& vip : vips_) complete = put(link->index, vip, repair) && complete;
-  return complete;
+  bool failed = false;
+  bool any = false;
+  link_awaited_ = false;
+  for (const auto& vip : vips_) {
+    const auto link = usable_link(vip.interface);
+    if (!link) {
+      link_awaited_ = true;
+    } else if (put(link->index, vip, repair)) {
+      any = true;
+    } else {
+      failed = true;
+    }
+  }
+  return any && !failed;
 }
 
 // Adding what is there renews its lease.
-bool VipTable::Impl::put(unsigned link_index, const Prefix& vip, bool repair) {
-  const bool was_there = holds(netlink_.addresses(link_index), vip);
-  if (!check(netlink_.add_address(link_index, vip, lease_))) return false;
+bool VipTable::Impl::put(unsigned link_index, const VirtualAddress& vip, bool repair) {
+  const bool was_there = holds(netlink_.addresses(link_index), vip.prefix);
+  if (!check(netlink_.add_address(link_index, vip.prefix, lease_, {vip.label, vip.scope}))) {
+    return false;
+  }
   if (repair && !was_there) {
     ++repairs_;
-    untold_repairs_.push_back(vip);
+    untold_repairs_.push_back(vip.prefix);
   }
   return true;
 }
@@ -184,17 +229,18 @@ bool VipTable::Impl::put_on_loopback() {
   if (!lo) return check("there is no link lo to hold the virtual addresses");
   bool complete = true;
   for (const auto& vip : vips_) {
-    complete = check(netlink_.add_address(lo->index, host_prefix(vip), lease_)) && complete;
+    if (!can_be_parked(vip)) continue;
+    complete = check(netlink_.add_address(lo->index, host_prefix(vip.prefix), lease_)) && complete;
   }
   return complete;
 }
 
 bool VipTable::Impl::take_off_interface() {
-  const auto link = netlink_.link(interface_);
-  if (!link) return true;
   bool complete = true;
   for (const auto& vip : vips_) {
-    complete = check(netlink_.remove_address(link->index, vip)) && complete;
+    const auto link = netlink_.link(vip.interface);
+    if (!link) continue;
+    complete = check(netlink_.remove_address(link->index, vip.prefix)) && complete;
   }
   return complete;
 }
@@ -204,7 +250,8 @@ bool VipTable::Impl::take_off_loopback() {
   if (!lo) return true;
   bool complete = true;
   for (const auto& vip : vips_) {
-    complete = check(netlink_.remove_address(lo->index, host_prefix(vip))) && complete;
+    if (!can_be_parked(vip)) continue;
+    complete = check(netlink_.remove_address(lo->index, host_prefix(vip.prefix))) && complete;
   }
   return complete;
 }
@@ -215,10 +262,10 @@ bool VipTable::Impl::check(std::optional<std::string> problem) {
   return false;
 }
 
-std::optional<LinkFact> VipTable::Impl::usable_link() {
-  auto link = netlink_.link(interface_);
+std::optional<LinkFact> VipTable::Impl::usable_link(const std::string& interface) {
+  auto link = netlink_.link(interface);
   if (link && link->up) return link;
-  check("interface " + interface_ + (link ? " is down" : " does not exist") +
+  check("interface " + interface + (link ? " is down" : " does not exist") +
         ": its virtual addresses wait for it");
   return std::nullopt;
 }
@@ -253,7 +300,7 @@ void VipTable::Impl::renew() {
   if (interface_left_over_) interface_left_over_ = !take_off_interface();
   if (loopback_left_over_) loopback_left_over_ = !take_off_loopback();
   const bool left_over = interface_left_over_ || loopback_left_over_;
-  if (complete && !left_over) reported_.clear();
+  if (complete && !left_over && !link_awaited_) reported_.clear();
   renewing_ = place_ != Place::off || left_over;
   if (renewing_) {
     next_renewal_ = std::max(next_renewal_ + renewal(), Clock::now());
@@ -276,15 +323,13 @@ void VipTable::Impl::tell() {
 }
 
 VipTable::VipTable(const boost::asio::any_io_executor& executor, Netlink& netlink,
-                   std::string interface, std::vector<Prefix> vips, std::chrono::seconds lease,
-                   VipEvents events)
-    : impl_(std::make_shared<Impl>(executor, netlink, std::move(interface), std::move(vips), lease,
-                                   std::move(events))) {}
+                   std::vector<VirtualAddress> vips, std::chrono::seconds lease, VipEvents events)
+    : impl_(std::make_shared<Impl>(executor, netlink, std::move(vips), lease, std::move(events))) {}
 
 VipTable::~VipTable() {
   impl_->renewing_ = false;
   impl_->timer_.cancel();
-  impl_->arp_restriction_.reset();
+  impl_->arp_restrictions_.clear();
 }
 
 bool VipTable::install() {
@@ -304,12 +349,11 @@ bool VipTable::installed() const {
 std::size_t VipTable::present() const {
   return static_cast<std::size_t>(
       std::count_if(impl_->vips_.begin(), impl_->vips_.end(),
-                    [this](const Prefix& vip) { return is_present(vip); }));
+                    [this](const VirtualAddress& vip) { return is_present(vip); }));
 }
 
-bool VipTable::is_present(const Prefix& vip) const {
-  const auto link = impl_->netlink_.link(impl_->interface_);
-  return link && holds(impl_->netlink_.addresses(link->index), vip);
+bool VipTable::is_present(const VirtualAddress& vip) const {
+  return impl_->present(vip);
 }
 
 std::uint64_t VipTable::repairs() const {
@@ -318,6 +362,9 @@ std::uint64_t VipTable::repairs() const {
 
 void VipTable::on_address_removed(const AddressFact& address) {
   impl_->address_removed(address);
+}
+void VipTable::on_link_changed(const LinkFact& link) {
+  impl_->link_changed(link);
 }
 void VipTable::on_resynchronised() {
   impl_->resynchronised();

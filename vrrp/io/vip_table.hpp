@@ -21,27 +21,30 @@ struct VipEvents {
 
 class VipTable {
  public:
-  VipTable(const boost::asio::any_io_executor& executor, Netlink& netlink, std::string interface,
-           std::vector<Prefix> vips, std::chrono::seconds lease, VipEvents events);
+  VipTable(const boost::asio::any_io_executor& executor, Netlink& netlink,
+           std::vector<VirtualAddress> vips, std::chrono::seconds lease, VipEvents events);
   ~VipTable();
 
-  // Puts all VIPs on the interface and keeps them there. false: at least one failed (reported).
+  // Puts each VIP on its interface and keeps it there. false: one was refused, or none has an
+  // interface (reported). One whose interface is down or missing comes when that is back.
   bool install();
-  // Moves the VIPs to `lo` (scope host, with arp_ignore 1 on the interface meanwhile), so that
+  // Moves the VIPs to `lo` (scope host, with arp_ignore 1 on their interfaces meanwhile), so that
   // connections can still be closed from here while the peer already answers for the address.
+  // Link-local ones are taken off: no connection through them outlives their link.
   void park_on_loopback();
-  // Off the interface and off `lo`. Retried with the lease as a net: reported when it fails.
+  // Off their interfaces and off `lo`. Retried with the lease as a net: reported when it fails.
   void withdraw();
 
-  // Wanted on the interface now?
+  // Wanted on their interfaces now?
   bool installed() const;
-  // How many of the VIPs are on the interface, whoever put them there.
+  // How many of the VIPs are on their interfaces, whoever put them there.
   std::size_t present() const;
-  bool is_present(const Prefix& vip) const;
+  bool is_present(const VirtualAddress& vip) const;
   std::uint64_t repairs() const;
 
   // Feed from NetlinkEvents (the owner of Netlink dispatches to all tables).
   void on_address_removed(const AddressFact& address);
+  void on_link_changed(const LinkFact& link);
   void on_resynchronised();
 
  private:

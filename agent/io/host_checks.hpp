@@ -1,0 +1,23 @@
+// What only this host can tell about a configuration that is good in itself: whether its VIPs fit
+// the interfaces that are here. Asks netlink, changes nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/io/config_load.hpp"
+#include "vrrp/io/netlink.hpp"
+#include "vrrp/virtual_address.hpp"
+
+namespace agent::io {
+
+// Continues "VIP 192.168.1.120/24 ": a VIP outside its interface's networks works only with a route
+// that somebody else must make. nullopt: it fits, or the interface is not there.
+std::optional<std::string> network_warning(const vrrp::io::Netlink& netlink,
+                                           const vrrp::VirtualAddress& vip);
+
+// The same for each VIP of a loaded file, with its place. Empty when the kernel does not answer.
+std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded);
+
+}  // namespace agent::io
