@@ -74,7 +74,8 @@ class Interop : public testing::TestWithParam<Mode> {
   void start(int tandem_priority, int keepalived_priority,
              const std::vector<std::string>& further = {}) {
     SceneOptions options = tandem_on_a(GetParam(), tandem_priority);
-    options.pair_a.further = further;
+    auto& lines = options.pair_a.further;
+    lines.insert(lines.end(), further.begin(), further.end());
     scene_ = std::make_unique<PairScene>(options);
     keepalived_ = std::make_unique<Keepalived>(
         scene_->b.host, keepalived_on_b(GetParam(), scene_->b.host, keepalived_priority));

@@ -20,7 +20,7 @@ constexpr int kRepairsPerWindow = 10;
 constexpr auto kRepairWindow = std::chrono::seconds(1);
 
 // A connection through a link-local address ends with its link: what arrives for it there is not
-// taken for an address of `lo`, whatever its tables say (measured). Such a VIP is not parked.
+// taken for an address of `lo`, whatever its tables say. Such a VIP is not parked.
 bool can_be_parked(const VirtualAddress& vip) {
   return !vip.prefix.address.is_link_local();
 }
