@@ -29,6 +29,11 @@ class InteropFrr : public testing::TestWithParam<FrrMode> {
     SceneOptions options;
     options.pair_a = with_priority(tandem_priority);
     options.pair_a.version = mode.version;
+    if (ipv6()) {
+      options.ipv6 = true;
+      options.vip = "fd00:77::100";
+      options.pair_a.vips = R"("fe80::51/64", "fd00:77::100/64")";
+    }
     scene_ = std::make_unique<PairScene>(options);
     FrrOptions frr;
     frr.version = mode.version;
@@ -42,8 +47,10 @@ class InteropFrr : public testing::TestWithParam<FrrMode> {
     frr_->start();
   }
 
+  static bool ipv6() { return GetParam().family == std::string("v6"); }
+
   std::string picture() {
-    const bool vip = scene_->a.host.has_address();
+    const bool vip = scene_->a.host.has_address(ipv6() ? "fd00:77::100" : kVip);
     return "A " + scene_->a.agent.state() + (vip ? ", VIP" : ", no VIP") + " | FRR " +
            frr_->status(GetParam().family);
   }
@@ -104,10 +111,12 @@ TEST_P(InteropFrr, FrrTakesOverFromALostHost) {
       equals([this] { return frr_->status(GetParam().family); }, std::string("Master"))));
 }
 
-INSTANTIATE_TEST_SUITE_P(With, InteropFrr,
-                         testing::Values(FrrMode{"V2", 2, "v4", {std::string(kVipPrefix)}},
-                                         FrrMode{"V3", 3, "v4", {std::string(kVipPrefix)}}),
-                         [](const auto& which) { return which.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    With, InteropFrr,
+    testing::Values(FrrMode{"V2", 2, "v4", {std::string(kVipPrefix)}},
+                    FrrMode{"V3", 3, "v4", {std::string(kVipPrefix)}},
+                    FrrMode{"V3Ipv6", 3, "v6", {"fe80::51/64", "fd00:77::100/64"}}),
+    [](const auto& which) { return which.param.name; });
 
 }  // namespace
 }  // namespace support
