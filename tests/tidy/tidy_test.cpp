@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -207,6 +208,29 @@ TEST(Tidy, FunctionsAreShort) {
       EXPECT_LE(last - i, kLongestFunction) << at(source, i) << source.lines[i];
     }
   }
+}
+
+// A table of proofs is worth what its names are worth.
+TEST(Tidy, TheTableOfTheRfcNamesTestsThatExist) {
+  static const std::regex kTest(R"(TEST(_F|_P)?\((\w+), (\w+)\))");
+  static const std::regex kName(R"(`([A-Z]\w+\.\w+)`)");
+  std::set<std::string> tests;
+  for (const Source& source : everything()) {
+    for (const std::string& line : source.lines) {
+      std::smatch match;
+      if (std::regex_search(line, match, kTest)) {
+        tests.insert(match[2].str() + "." + match[3].str());
+      }
+    }
+  }
+  std::ifstream table(std::string(TANDEM_SOURCE_DIR) + "/tests/vrrp/rfc9568.md");
+  int names = 0;
+  for (std::string line; std::getline(table, line);) {
+    for (std::sregex_iterator at(line.begin(), line.end(), kName), end; at != end; ++at, ++names) {
+      EXPECT_TRUE(tests.contains((*at)[1])) << (*at)[1];
+    }
+  }
+  EXPECT_GT(names, 40);
 }
 
 }  // namespace

@@ -80,6 +80,31 @@ TEST(Admission, RefusesWhatCrossedARouter) {
   }
 }
 
+TEST(Admission, TakesRoutedUnicastOnRequest) {
+  auto routed = unicast(v3_rules());
+  routed.unicast_ttl_min = 60;
+  const auto packet = [&](std::uint8_t ttl) {
+    return changed(packet_of(routed), [&](Packet& p) { p.ttl = ttl; });
+  };
+  EXPECT_EQ(admit(packet(60), routed), admitted(packet(60)));
+  EXPECT_EQ(admit(packet(59), routed), refused(Refusal::ttl));
+  auto multicast = v3_rules();
+  multicast.unicast_ttl_min = 60;
+  const auto crossed = changed(packet_of(multicast), [](Packet& p) { p.ttl = 254; });
+  EXPECT_EQ(admit(crossed, multicast), refused(Refusal::ttl)) << "a group is never routed";
+}
+
+TEST(Admission, RefusesAnotherAddressListOnRequest) {
+  auto strict = v3_rules();
+  strict.require_same_addresses = true;
+  EXPECT_EQ(admit(packet_of(strict), strict), admitted(packet_of(strict)));
+  const auto other = changed(packet_of(strict), [](Packet& p) {
+    p.advertisement.addresses.push_back(kSecondVip);
+    p.advertisement.addresses.push_back(address("10.51.0.122"));
+  });
+  EXPECT_EQ(admit(other, strict), refused(Refusal::address_list));
+}
+
 TEST(Admission, RefusesUnicastForMulticastAndTheOtherWayRound) {
   const auto rules = unicast(v3_rules());
   EXPECT_EQ(admit(packet_of(rules), rules), admitted(packet_of(rules)));
