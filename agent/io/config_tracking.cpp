@@ -123,7 +123,8 @@ std::vector<TableReader> read_tables(TableReader& reader, const std::string& key
       const auto name = parse_name(entry);
       if (const auto* good = std::get_if<std::string>(&name)) label = *good;
     }
-    label = reader.key_name(key) + "[" + label + "]";
+    label.insert(0, reader.key_name(key) + "[");
+    label += "]";
     if (child.kind == ValueKind::table) {
       out.emplace_back(child, label, problems);
     } else {

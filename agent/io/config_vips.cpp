@@ -189,9 +189,10 @@ void check_peers_of_each_family(TableReader& reader, const PairConfig& pair) {
         peers.begin(), peers.end(), [family](const auto& peer) { return peer.family() == family; });
     if (has_peer || !has_family(pair.vips, family)) continue;
     const std::string word(vrrp::to_string(family));
-    reader.error("unicast_peers", "has no " + word +
-                                      " address, but vips has; add the other host's " + word +
-                                      " address, or move those VIPs to vips_excluded");
+    std::string what = "has no " + word;
+    what += " address, but vips has; add the other host's " + word;
+    what += " address, or move those VIPs to vips_excluded";
+    reader.error("unicast_peers", std::move(what));
   }
 }
 
@@ -207,7 +208,7 @@ void read_addresses(TableReader& reader, PairDraft& draft, bool version_known, P
   if (vips == nullptr) {
     reader.error("vips", "is missing; write at least one, as in vips = [\"192.168.1.120/24\"]");
   }
-  const bool good = read_vips(reader, "vips", draft, pair.vips, problems);
+  const bool good = read_vips(reader, "vips", draft, pair.vips, problems) && vips != nullptr;
   if (good && vips->children.empty()) {
     reader.error("vips", "is empty; write at least one, as in vips = [\"192.168.1.120/24\"]");
   }
