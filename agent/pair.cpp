@@ -79,12 +79,14 @@ void Pair::on(TimePoint now, const RouterChanged& router) {
 }
 
 void Pair::on_router(TimePoint now, const vrrp::BecameMaster& became) {
+  router_leads_ = true;
   begin_promotion(now, became.why);
   sight_.leader_advertises = sight_.leader_resigned = false;
   sight_.leader_silent_since.reset();
 }
 
 void Pair::on_router(TimePoint now, const vrrp::LeftMaster& left) {
+  router_leads_ = false;
   sight_.not_heard_by.clear();
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
@@ -228,7 +230,7 @@ void Pair::on(TimePoint now, const StopRequested& /*requested*/) {
   if (auto* leaving = std::get_if<Leaving>(&state_)) {
     leaving->stopping = true;
   } else if (!std::holds_alternative<End>(state_)) {
-    leave(now, "the agent is stopping", true);
+    leave(now, "the agent is stopping", Leave::stopping);
   }
 }
 

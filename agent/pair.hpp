@@ -32,6 +32,16 @@ struct PairRules {
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
 };
 
+// How the last switchover went, for who asked for it.
+struct SwitchoverReport {
+  enum class Outcome : std::uint8_t { none, running, done, given_up };
+  std::uint64_t number = 0;  // counts the requests
+  Outcome outcome = Outcome::none;
+  std::string words;       // one clause, once it has ended
+  Duration writes_held{};  // done: from the pause until the new master was seen
+};
+std::string_view to_string(SwitchoverReport::Outcome outcome);
+
 struct PairSnapshot {
   PairState state = PairState::starting;
   std::string reason;  // of the last transition
@@ -41,6 +51,7 @@ struct PairSnapshot {
   bool leader_advertises = false;
   bool standby_in_sync = false;  // leading: the peer could take over now
   std::vector<std::string> alarms;
+  SwitchoverReport switchover;
 };
 
 class Pair {
@@ -51,6 +62,8 @@ class Pair {
   std::optional<TimePoint> next_deadline() const;
   PairSnapshot snapshot() const;
   const Sight& sight() const { return sight_; }
+  // Why a switchover would not be begun now, each in one sentence; empty: it would.
+  std::vector<std::string> switchover_problems() const;
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
   std::optional<std::string> tracked_fault() const;
 
@@ -71,6 +84,8 @@ class Pair {
     bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
   };
   enum class LeaveStep : std::uint8_t {
+    pause,
+    drain_paused,
     fence,
     drain,
     resign,
@@ -81,12 +96,15 @@ class Pair {
     follow,
     unfence,
     unfence_peer,
+    resume,
     finish
   };
   struct Leaving {
     std::deque<LeaveStep> steps{};  // front: under way
     std::string reason;
     bool stopping = false;
+    std::optional<Duration> switchover{};  // its budget
+    std::optional<TimePoint> successor_due{};
   };
   struct End {};
 
@@ -137,13 +155,21 @@ class Pair {
 
   // pair_leave.cpp: the way down
   std::optional<std::string> reason_to_leave() const;
-  void leave(TimePoint now, const std::string& reason, bool stopping = false);
+  enum class Leave : std::uint8_t { forced, stopping, switchover };
+  void leave(TimePoint now, const std::string& reason, Leave how = Leave::forced);
   void leaving_step(TimePoint now);
   bool start_leaving_step(TimePoint now, LeaveStep step);
   bool has_newer_data() const;
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
+
+  // pair_switchover.cpp
+  void on(TimePoint now, const SwitchoverRequested& requested);
+  Duration hold_budget(const Leaving& leaving) const;
+  void give_up_switchover(TimePoint now, const std::string& why);
+  void resume_leading(TimePoint now);
+  void report_switchover(SwitchoverReport::Outcome outcome, std::string words);
 
   // pair_tracking.cpp
   void on(TimePoint now, const TrackingSeen& seen);
@@ -184,9 +210,12 @@ class Pair {
   bool probe_running_ = false;
   std::optional<TimePoint> gateway_asked_for_;  // the loss of contact that it was asked about
   std::optional<TimePoint> contact_deadline_;   // when time alone changes who is reached
-  bool isolated_ = false;                       // rule 15, for isolation_patience
-  bool fault_is_tracked_ = false;               // the fault that was entered
-  std::optional<std::uint64_t> work_;           // outstanding
+  SwitchoverReport switchover_;
+  std::optional<TimePoint> writes_held_since_;
+  bool router_leads_ = false;
+  bool isolated_ = false;              // rule 15, for isolation_patience
+  bool fault_is_tracked_ = false;      // the fault that was entered
+  std::optional<std::uint64_t> work_;  // outstanding
   std::uint64_t last_work_ = 0;
   std::optional<TimePoint> step_deadline_;  // of the step under way
   std::optional<TimePoint> follow_retry_;

@@ -37,7 +37,8 @@ std::optional<std::string> Pair::reason_to_leave() const {
   return tracked_fault();
 }
 
-void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
+void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
+  const bool stopping = how == Leave::stopping;
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const auto* promoting = std::get_if<Promoting>(&state_);
@@ -47,12 +48,17 @@ void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
   Leaving leaving{.reason = reason, .stopping = stopping};
   auto& steps = leaving.steps;
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
+  const bool planned = how != Leave::forced;
   const bool by_choice =
-      stopping || sight_.local.health == Health::degraded || tracked_fault().has_value();
+      planned || sight_.local.health == Health::degraded || tracked_fault().has_value();
   const bool hand_over = by_choice && up && serves && standby_in_sync();
   // Stopping with nobody to hand over to: the server stays as it is, only the address goes. No
   // priority 0 either: the standby is not to seize what still lives.
   const bool abandon = stopping && up && serves && !hand_over;
+  // Writers of a planned move wait; those of a forced one must fail now and come back elsewhere.
+  if (hand_over && planned) {
+    steps.insert(steps.end(), {LeaveStep::pause, LeaveStep::drain_paused});
+  }
   if (up && serves && !abandon) steps.push_back(LeaveStep::fence);
   if (hand_over) steps.push_back(LeaveStep::drain);
   if (up && !abandon) steps.push_back(LeaveStep::resign);
@@ -63,7 +69,7 @@ void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
     if (server_usable()) steps.push_back(LeaveStep::kill_clients);
     steps.push_back(LeaveStep::withdraw);
   }
-  if (hand_over && stopping) steps.push_back(LeaveStep::await_successor);
+  if (hand_over && planned) steps.push_back(LeaveStep::await_successor);
   if (up && serves && !abandon) steps.push_back(LeaveStep::follow);
   steps.push_back(LeaveStep::finish);
 
@@ -73,7 +79,7 @@ void Pair::leave(TimePoint now, const std::string& reason, bool stopping) {
   unprotected_since_.reset();
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);
-  leaving_step(now);
+  if (how != Leave::switchover) leaving_step(now);
 }
 
 // Takes the steps that need no answer at once, and starts the first that does.
@@ -89,16 +95,16 @@ void Pair::leaving_step(TimePoint now) {
 bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
   auto& leaving = std::get<Leaving>(state_);
   switch (step) {
-    case LeaveStep::fence: {
-      // Writers of a planned move wait; those of a forced one must fail now and come back
-      // elsewhere.
-      std::optional<Duration> pause;
-      if (leaving.stopping) pause = rules_.handover_budget;
-      start_work(now, FenceWork{Target::local, pause}, kFenceBudget);
+    case LeaveStep::pause:
+      writes_held_since_ = now;
+      start_work(now, PauseWork{Target::local, hold_budget(leaving)}, kFenceBudget);
       return true;
-    }
+    case LeaveStep::fence:
+      start_work(now, FenceWork{Target::local, std::nullopt}, kFenceBudget);
+      return true;
+    case LeaveStep::drain_paused:
     case LeaveStep::drain:
-      start_work(now, DrainWork{Target::local, Target::peer}, rules_.handover_budget);
+      start_work(now, DrainWork{Target::local, Target::peer}, hold_budget(leaving));
       return true;
     case LeaveStep::resign:
       told_ = {};
@@ -109,8 +115,12 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
     case LeaveStep::await_successor:
       if (sight_.peer.is_master()) return false;
-      if (now >= since_ + 2 * rules_.handover_budget) {
+      // Who advertises is on its way to be a master; who does not will not be one any more.
+      if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
+      if (now >= *leaving.successor_due && !sight_.leader_advertises) {
         emit(Say{Weight::warning, "nobody took over in time: the local server stays a master"});
+        report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
+        if (leaving.switchover) leaving.reason = "the standby did not take over";
         leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
         return false;
       }
@@ -129,6 +139,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::unfence_peer:
       start_work(now, UnfenceWork{Target::peer}, kFenceBudget);
       return true;
+    case LeaveStep::resume: resume_leading(now); return true;
     case LeaveStep::finish: finish_leaving(now); return true;
   }
   return false;
@@ -144,15 +155,23 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
   const LeaveStep step = leaving.steps.front();
   if (!work.done) {
     static constexpr std::string_view kNames[] = {
-        "fence",  "drain",   "resign",           "park",  "kill clients", "withdraw", "await",
-        "follow", "unfence", "unfence the peer", "finish"};
+        "pause",    "drain", "fence",  "drain",   "resign",           "park",   "kill clients",
+        "withdraw", "await", "follow", "unfence", "unfence the peer", "resume", "finish"};
     emit(Say{Weight::warning, "leaving: " + std::string(kNames[static_cast<std::size_t>(step)]) +
                                   " failed: " + work.why});
   }
-  if (step == LeaveStep::drain && !work.done && leaving.stopping) {
+  const bool holding = step == LeaveStep::pause || step == LeaveStep::drain_paused ||
+                       step == LeaveStep::fence || step == LeaveStep::drain;
+  if (holding && !work.done && leaving.switchover) return give_up_switchover(now, work.why);
+  const bool drains = step == LeaveStep::drain || step == LeaveStep::drain_paused;
+  if (drains && !work.done && leaving.stopping) {
     // The standby lacks writes: it must not seize, and nobody follows it.
-    leaving.steps = {LeaveStep::drain,        LeaveStep::unfence,  LeaveStep::park,
-                     LeaveStep::kill_clients, LeaveStep::withdraw, LeaveStep::finish};
+    leaving.steps = {step,
+                     LeaveStep::unfence,
+                     LeaveStep::park,
+                     LeaveStep::kill_clients,
+                     LeaveStep::withdraw,
+                     LeaveStep::finish};
   }
   if (step == LeaveStep::follow && work.done && sight_.local.facts) {
     sight_.local.facts->role = health::Role::replica;
@@ -166,6 +185,9 @@ void Pair::successor_seen(TimePoint now) {
   const auto* leaving = std::get_if<Leaving>(&state_);
   if (leaving == nullptr || leaving->steps.front() != LeaveStep::await_successor) return;
   if (!sight_.peer.is_master()) return;
+  if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
+  report_switchover(SwitchoverReport::Outcome::done,
+                    "the role moved to " + rules_.candidacy.peer.to_string());
   step_deadline_.reset();
   leaving_step(now);
 }

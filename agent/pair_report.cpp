@@ -28,6 +28,7 @@ PairSnapshot Pair::snapshot() const {
   out.leader_advertises = sight_.leader_advertises;
   out.standby_in_sync = standby_in_sync();
   for (const auto& [key, text] : alarms_) out.alarms.push_back(text);
+  out.switchover = switchover_;
   return out;
 }
 

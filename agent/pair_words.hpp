@@ -61,6 +61,11 @@ struct VipsInstalled {
 };
 // `tandem promote --accept-data-loss`
 struct PromoteRequested {};
+// `tandem switchover`: the role goes to the standby without losing a write (rule 7), or stays. The
+// caller has asked Pair::switchover_problems() before.
+struct SwitchoverRequested {
+  Duration budget{};  // for holding the writes until the standby has them
+};
 // SIGTERM: hand over if anybody can take it, then stop.
 struct StopRequested {};
 struct TimePassed {};
@@ -69,7 +74,7 @@ struct GatewayAnswered {};
 
 using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
                                Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
-                               TimePassed, TrackingSeen, GatewayAnswered>;
+                               TimePassed, TrackingSeen, GatewayAnswered, SwitchoverRequested>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -88,6 +93,11 @@ struct FenceWork {
   std::optional<Duration> pause;
   bool operator==(const FenceWork&) const = default;
 };
+struct PauseWork {
+  hooks::Target server = hooks::Target::local;
+  Duration length{};
+  bool operator==(const PauseWork&) const = default;
+};
 struct UnfenceWork {
   hooks::Target server = hooks::Target::local;
   bool operator==(const UnfenceWork&) const = default;
@@ -100,8 +110,8 @@ struct DrainWork {
 struct KillClientsWork {
   bool operator==(const KillClientsWork&) const = default;
 };
-using Work =
-    std::variant<PromoteWork, FollowWork, FenceWork, UnfenceWork, DrainWork, KillClientsWork>;
+using Work = std::variant<PromoteWork, FollowWork, FenceWork, PauseWork, UnfenceWork, DrainWork,
+                          KillClientsWork>;
 
 // Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
 struct StartWork {

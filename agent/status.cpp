@@ -107,6 +107,12 @@ json::object pair_json(const PairStatus& pair) {
   out["epoch"] = pair.pair.epoch;
   out["leader"] = leader_words(pair);
   out["standby_in_sync"] = pair.pair.standby_in_sync;
+  const SwitchoverReport& switchover = pair.pair.switchover;
+  out["switchover"] = {{"number", switchover.number},
+                       {"outcome", to_string(switchover.outcome)},
+                       {"words", switchover.words},
+                       {"writes_held_ms",
+                        std::chrono::duration<double, std::milli>(switchover.writes_held).count()}};
   out["vrrp"] = router_json(pair);
   json::array vips;
   for (const VipStatus& vip : pair.vips) {

@@ -1,5 +1,6 @@
 // tandem: the operator's command. Talks to the agent over its control socket.
 // Exit codes: 0 good, 1 refused or failed, 2 usage, 3 agent not reachable.
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -8,8 +9,10 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <system_error>
 
@@ -23,6 +26,7 @@ constexpr int kRefused = 1;
 constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr long kPatienceSeconds = 5;
+constexpr int kBetweenLooksMs = 10;
 
 struct Answer {
   json::object value;
@@ -129,6 +133,62 @@ int promote(const std::string& path, const std::string& pair, bool accept_data_l
   return 0;
 }
 
+// The pair that is meant when none is named: the only one.
+std::optional<std::string> only_pair(const json::object& status) {
+  const auto* pairs = status.if_contains("pairs");
+  if (pairs == nullptr || !pairs->is_array() || pairs->get_array().size() != 1) return std::nullopt;
+  return std::string(pairs->get_array().at(0).at("name").as_string());
+}
+
+json::value switchover_of(const json::object& status, const std::string& name) {
+  for (const auto& pair : status.at("pairs").as_array()) {
+    if (pair.at("name").as_string() == name) return pair.at("switchover");
+  }
+  return {};
+}
+
+// Waits for the end that the agent reports; it is bounded by the agent's own budgets.
+int await_switchover(const std::string& path, const std::string& pair, long timeout_ms) {
+  const auto deadline = std::chrono::steady_clock::now() +
+                        std::chrono::milliseconds(2 * timeout_ms) + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    const Answer answer = ask(path, {{"command", "status"}});
+    if (const int code = check(answer)) return code;
+    const json::value report = switchover_of(answer.value, pair);
+    const auto& outcome = report.at("outcome").as_string();
+    const std::string words(report.at("words").as_string());
+    if (outcome == "done") {
+      std::cout << pair << ": " << words << ", writes were held for "
+                << static_cast<long>(report.at("writes_held_ms").to_number<double>() + 0.5)
+                << " ms\n";
+      return 0;
+    }
+    if (outcome == "given up") {
+      return fail(kRefused, pair + ": the switchover was given up, nothing has moved: " + words);
+    }
+    ::poll(nullptr, 0, kBetweenLooksMs);
+  }
+  return fail(kRefused, pair + ": no end was reported in time; see tandem status");
+}
+
+int switchover(const std::string& path, std::string pair, bool dry_run, long timeout_ms) {
+  if (pair.empty()) {
+    const Answer status = ask(path, {{"command", "status"}});
+    if (const int code = check(status)) return code;
+    const auto only = only_pair(status.value);
+    if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
+    pair = *only;
+  }
+  const Answer answer = ask(path, {{"command", "switchover"},
+                                   {"pair", pair},
+                                   {"dry_run", dry_run},
+                                   {"timeout_ms", timeout_ms}});
+  if (const int code = check(answer)) return code;
+  if (!dry_run) return await_switchover(path, pair, timeout_ms);
+  std::cout << pair << ": nothing is in the way of a switchover\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -136,6 +196,8 @@ int main(int argc, char** argv) {
   std::string pair;
   bool as_json = false;
   bool accept_data_loss = false;
+  bool dry_run = false;
+  long timeout_ms = 5000;
 
   CLI::App app("Shows and steers the pairs of this node's tandemd.");
   app.require_subcommand(1);
@@ -148,6 +210,19 @@ int main(int argc, char** argv) {
   promote_command->add_option("pair", pair, "the pair")->required();
   promote_command->add_flag("--accept-data-loss", accept_data_loss,
                             "yes: writes that only the other node has may be lost");
+  // Both are flags, which the library forgets when it adds them.
+  const auto kUnitIsRequired = static_cast<CLI::AsNumberWithUnit::Options>(
+      CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
+  const std::map<std::string, long> units{{"ms", 1}, {"s", 1000}};
+  auto* switch_command = app.add_subcommand(
+      "switchover", "give the role to the standby without losing a write, or change nothing");
+  switch_command->add_option("pair", pair, "the pair; may be left out when there is only one");
+  switch_command->add_flag("--dry-run", dry_run, "only say what would be in the way");
+  switch_command
+      ->add_option("--timeout", timeout_ms, "how long writes may be held, as in 500ms or 5s")
+      ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired))
+      ->check(CLI::Range(1L, 60000L))
+      ->default_str("5s");
   auto* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -159,5 +234,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (status->parsed()) return show_status(socket, pair, as_json);
+  if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);
   return promote(socket, pair, accept_data_loss);
 }

@@ -9,6 +9,11 @@ namespace {
 // Redis' own default for min-replicas-max-lag, in seconds.
 constexpr int kDefaultMaxLag = 10;
 
+Question pause_command(Target server, Duration length) {
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(length).count();
+  return {server, {"CLIENT", "PAUSE", std::to_string(milliseconds), "WRITE"}, {}};
+}
+
 class Fence final : public Dialogue {
  public:
   Fence(Target server, std::optional<Duration> pause) : server_(server), pause_(pause) {}
@@ -27,8 +32,7 @@ class Fence final : public Dialogue {
 
 Step Fence::begin(TimePoint) {
   if (!pause_) return ask_max_lag("min-replicas-max-lag");
-  const auto length = std::chrono::ceil<std::chrono::milliseconds>(*pause_).count();
-  return attempt({server_, {"CLIENT", "PAUSE", std::to_string(length), "WRITE"}, {}},
+  return attempt(pause_command(server_, *pause_),
                  [this](TimePoint) { return ask_max_lag("min-replicas-max-lag"); });
 }
 
@@ -61,6 +65,20 @@ Step Fence::refuse_writes() {
                [](TimePoint) { return Done{}; });
 }
 
+class HoldWrites final : public Dialogue {
+ public:
+  HoldWrites(Target server, Duration length) : server_(server), length_(length) {}
+
+  std::string_view name() const override { return "pause"; }
+  Step begin(TimePoint) override {
+    return attempt(pause_command(server_, length_), [](TimePoint) { return Done{}; });
+  }
+
+ private:
+  Target server_;
+  Duration length_;
+};
+
 class Unfence final : public Dialogue {
  public:
   explicit Unfence(Target server) : server_(server) {}
@@ -78,6 +96,10 @@ class Unfence final : public Dialogue {
 
 std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pause) {
   return std::make_unique<Fence>(server, pause);
+}
+
+std::unique_ptr<Procedure> make_pause(Target server, Duration length) {
+  return std::make_unique<HoldWrites>(server, length);
 }
 
 std::unique_ptr<Procedure> make_unfence(Target server) {

@@ -63,6 +63,12 @@ std::unique_ptr<Procedure> make_follow(Target server, health::Endpoint master);
 // half way the pause lapses by itself; make_unfence ends it now.
 std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pause);
 
+// CLIENT PAUSE WRITE (Redis 6.2 and newer; done at once on older servers): from here on writers
+// wait until make_unfence, a kill of their connections, or the end of `length` (whole milliseconds,
+// rounded up). Do not set the fence before their last write has been drained: under it they would
+// get -NOREPLICAS instead of waiting.
+std::unique_ptr<Procedure> make_pause(Target server, Duration length);
+
 // Takes a fence back: min-replicas-to-write 0, then CLIENT UNPAUSE, so that waiting writers find
 // the server open.
 std::unique_ptr<Procedure> make_unfence(Target server);

@@ -19,7 +19,9 @@ namespace json = boost::json;
 
 namespace {
 constexpr auto kStatusInterval = std::chrono::seconds(2);
-}
+constexpr std::chrono::milliseconds kLongestSwitchover{60000};
+constexpr const char* kNoSuchPair = "no pair of that name; tandem status lists them";
+}  // namespace
 
 Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log)
     : config_(std::move(config)),
@@ -187,7 +189,8 @@ json::object Daemon::answer(const json::object& request) {
   if (command == nullptr || !command->is_string()) return {{"error", "no command in the request"}};
   if (command->get_string() == "status") return answer_status();
   if (command->get_string() == "promote") return answer_promote(request);
-  return {{"error", "unknown command; known are status and promote"}};
+  if (command->get_string() == "switchover") return answer_switchover(request);
+  return {{"error", "unknown command; known are status, promote and switchover"}};
 }
 
 json::object Daemon::answer_status() const {
@@ -202,18 +205,42 @@ json::object Daemon::answer_status() const {
 }
 
 json::object Daemon::answer_promote(const json::object& request) {
-  const auto* name = request.if_contains("pair");
   const auto* accepted = request.if_contains("accept_data_loss");
-  if (name == nullptr || !name->is_string()) return {{"error", "no pair in the request"}};
   if (accepted == nullptr || accepted->if_bool() == nullptr || !accepted->get_bool()) {
     return {{"error", "promote needs --accept-data-loss: it overrules what protects the data"}};
   }
-  for (const auto& pair : pairs_) {
-    if (pair->name() != std::string_view(name->get_string())) continue;
-    if (const auto refused = pair->promote()) return {{"error", *refused}};
-    return {{"accepted", "promotion begun; see tandem status"}};
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (const auto refused = pair->promote()) return {{"error", *refused}};
+  return {{"accepted", "promotion begun; see tandem status"}};
+}
+
+json::object Daemon::answer_switchover(const json::object& request) {
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  const auto* timeout = request.if_contains("timeout_ms");
+  const auto* dry_run = request.if_contains("dry_run");
+  if (timeout == nullptr || !timeout->is_int64() || timeout->get_int64() < 1 ||
+      timeout->get_int64() > kLongestSwitchover.count()) {
+    return {
+        {"error", "timeout_ms must be from 1 to " + std::to_string(kLongestSwitchover.count())}};
   }
-  return {{"error", "no pair of that name; tandem status lists them"}};
+  const bool only_look = dry_run != nullptr && dry_run->is_bool() && dry_run->get_bool();
+  const auto problems =
+      pair->switchover(std::chrono::milliseconds(timeout->get_int64()), only_look);
+  if (problems.empty()) return {{"accepted", only_look ? "nothing is in the way" : "begun"}};
+  std::string sentence;
+  for (const auto& problem : problems) sentence += (sentence.empty() ? "" : "; ") + problem;
+  return {{"error", sentence}};
+}
+
+PairRunner* Daemon::find_pair(const json::object& request) const {
+  const auto* name = request.if_contains("pair");
+  if (name == nullptr || !name->is_string()) return nullptr;
+  for (const auto& pair : pairs_) {
+    if (pair->name() == std::string_view(name->get_string())) return pair.get();
+  }
+  return nullptr;
 }
 
 }  // namespace agent::io

@@ -44,6 +44,9 @@ class Daemon {
   boost::json::object answer(const boost::json::object& request);
   boost::json::object answer_status() const;
   boost::json::object answer_promote(const boost::json::object& request);
+  boost::json::object answer_switchover(const boost::json::object& request);
+  // The pair that a request names; nullptr: none of that name.
+  PairRunner* find_pair(const boost::json::object& request) const;
   std::string summary() const;
 
   Config config_;

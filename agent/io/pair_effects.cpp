@@ -73,6 +73,9 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     std::unique_ptr<hooks::Procedure> operator()(const FenceWork& fence) const {
       return hooks::make_fence(fence.server, fence.pause);
     }
+    std::unique_ptr<hooks::Procedure> operator()(const PauseWork& pause) const {
+      return hooks::make_pause(pause.server, pause.length);
+    }
     std::unique_ptr<hooks::Procedure> operator()(const UnfenceWork& unfence) const {
       return hooks::make_unfence(unfence.server);
     }

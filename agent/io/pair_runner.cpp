@@ -156,6 +156,14 @@ std::optional<std::string> PairRunner::promote() {
   return std::nullopt;
 }
 
+std::vector<std::string> PairRunner::switchover(Duration budget, bool dry_run) {
+  auto problems = pair_.switchover_problems();
+  if (!problems.empty() || dry_run) return problems;
+  log_->info("{}: a switchover was asked for", config_.name);
+  feed(PairInput(SwitchoverRequested{budget}));
+  return {};
+}
+
 void PairRunner::reload_auth_keys() {
   if (!authenticator_) return;
   auto keys = read_auth_key_file(config_.auth_key_file);

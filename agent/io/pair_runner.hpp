@@ -45,6 +45,9 @@ class PairRunner {
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
+  // Why a switchover would not be begun; empty: it was begun, or with `dry_run` could be.
+  std::vector<std::string> switchover(Duration budget, bool dry_run);
+
   // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
   void reload_auth_keys();
 

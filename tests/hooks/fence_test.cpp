@@ -89,6 +89,19 @@ TEST(Fence, NamesTheMissingRight) {
                       "failed: ACL: user may not run CONFIG GET on the local server");
 }
 
+TEST(Pause, HoldsWritesForWholeMilliseconds) {
+  expect_conversation(*make_pause(Target::local, std::chrono::microseconds(1500)),
+                      {{"local: CLIENT PAUSE 2 WRITE", ok()}}, "done");
+}
+
+TEST(Pause, IsNothingBeforeRedis62) {
+  expect_conversation(
+      *make_pause(Target::local, std::chrono::seconds(1)),
+      {{"local: CLIENT PAUSE 1000 WRITE",
+        Reply::error("ERR Unknown subcommand or wrong number of arguments for 'PAUSE'")}},
+      "done");
+}
+
 TEST(Unfence, OpensBeforeTheWaitingWritersGoOn) {
   expect_conversation(
       *make_unfence(Target::peer),

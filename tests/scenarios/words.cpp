@@ -212,6 +212,9 @@ struct FormatWork {
     return "fence " + target_word(work.server) +
            (work.pause ? " pause=" + milliseconds(*work.pause) : "");
   }
+  std::string operator()(const agent::PauseWork& work) const {
+    return "pause " + target_word(work.server) + " for " + milliseconds(work.length);
+  }
   std::string operator()(const agent::UnfenceWork& work) const {
     return "unfence " + target_word(work.server);
   }
@@ -274,6 +277,7 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "installed") return agent::VipsInstalled{word(words, 1) == "complete"};
   if (what == "promote") return agent::PromoteRequested{};
   if (what == "stop") return agent::StopRequested{};
+  if (what == "switchover") return agent::SwitchoverRequested{std::chrono::seconds(5)};
   if (what == "time") return agent::TimePassed{};
   if (what == "tracking") return parse_tracking(words);
   if (what == "gateway") return agent::GatewayAnswered{};

@@ -112,6 +112,12 @@ void Agent::kill() {
   if (process_) process_->kill();
 }
 
+Outcome Agent::command(const Argv& words) {
+  Argv argv{tandem_path(), "--socket", socket_};
+  argv.insert(argv.end(), words.begin(), words.end());
+  return run(argv, host_.netns);
+}
+
 std::optional<json::value> Agent::status() {
   const Outcome outcome =
       run({tandem_path(), "--socket", socket_, "status", "--json"}, host_.netns, Millis(3000));

@@ -54,6 +54,8 @@ class Agent {
   bool running() { return process_ && process_->running(); }
   std::optional<int> wait(Millis deadline) { return process_->wait(deadline); }
 
+  // `tandem` with these words.
+  Outcome command(const Argv& words);
   // `tandem status --json`; nothing when the agent does not answer.
   std::optional<boost::json::value> status();
   // A field by JSON pointer below the pair: "/vrrp/may_lead"; "-" when there is none. Texts come

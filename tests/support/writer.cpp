@@ -63,6 +63,15 @@ Millis Writer::longest_gap() {
   return longest_;
 }
 
+std::string Writer::refusals() {
+  const std::lock_guard lock(mutex_);
+  std::string out;
+  for (const auto& [word, count] : refusals_) {
+    out += (out.empty() ? "" : " ") + word + " " + std::to_string(count);
+  }
+  return out;
+}
+
 testing::AssertionResult Writer::finds_all_on(RedisServer& server) {
   const std::vector<int> missing = missing_numbers(server);
   if (missing.empty()) return testing::AssertionSuccess();
@@ -95,6 +104,10 @@ void Writer::write(const std::stop_token& stop) {
     }
     // A fresh connection after each refusal too: the address may by now belong to another server.
     if (!answer.ok()) client_.disconnect();
+    if (answer.kind == Answer::Kind::refused) {
+      const std::lock_guard lock(mutex_);
+      ++refusals_[answer.text.substr(0, answer.text.find(' '))];
+    }
     if (answer.ok()) {
       const std::lock_guard lock(mutex_);
       const auto now = std::chrono::steady_clock::now();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -30,6 +31,8 @@ class Writer {
   void stop();
   // The longest time between two acknowledgements. Also recorded as a property of the test.
   [[nodiscard]] Millis longest_gap();
+  // The first words of Redis's errors, as often as they came: "NOREPLICAS 3"; "" for none.
+  std::string refusals();
   // Ends the writing and looks for every acknowledged key; a failure tells which are missing.
   testing::AssertionResult finds_all_on(RedisServer& server);
   int missing_on(RedisServer& server);
@@ -42,6 +45,7 @@ class Writer {
   std::mutex turn_;  // held during one write; the writer lets others in between
   std::mutex mutex_;
   std::vector<int> acknowledged_;
+  std::map<std::string, int> refusals_;
   std::chrono::steady_clock::time_point last_;
   Millis longest_{0};
   std::jthread thread_;

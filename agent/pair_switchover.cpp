@@ -1,0 +1,97 @@
+// A move of the role that an operator asks for (rule 7): what must be so before it begins, and how
+// everything is put back while it can be. The steps are those of pair_leave.cpp: hold the writes,
+// drain, fence, drain what came in between, resign, address away, and follow the new master.
+#include <utility>
+
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using health::Health;
+
+std::string_view to_string(SwitchoverReport::Outcome outcome) {
+  switch (outcome) {
+    case SwitchoverReport::Outcome::none: return "none";
+    case SwitchoverReport::Outcome::running: return "running";
+    case SwitchoverReport::Outcome::done: return "done";
+    case SwitchoverReport::Outcome::given_up: return "given up";
+  }
+  return "unknown";
+}
+
+std::vector<std::string> Pair::switchover_problems() const {
+  std::vector<std::string> problems;
+  if (!std::holds_alternative<Leading>(state_)) {
+    problems.push_back("this node is " + std::string(to_string(name_)) +
+                       ", not leading: run it on the node that leads");
+    return problems;
+  }
+  const ServerSight& peer = sight_.peer;
+  if (sight_.local.health != Health::up) {
+    problems.push_back("the local server is " +
+                       std::string(health::to_string(sight_.local.health)) + ": " +
+                       sight_.local.detail);
+  }
+  if (peer.health != Health::up) {
+    problems.push_back("the standby's server is " + std::string(health::to_string(peer.health)) +
+                       (peer.detail.empty() ? "" : ": " + peer.detail));
+  } else if (!peer.is_replica() || !peer.facts->link_up) {
+    problems.push_back("the standby's server is not a replica with a link to this node's");
+  } else if (peer.facts->sync_in_progress || peer.facts->loading) {
+    problems.push_back("the standby is being synchronised; wait for its end");
+  } else if (!standby_in_sync()) {
+    problems.push_back("the standby has not acknowledged what this node's server streams");
+  }
+  if (peer.facts && (!peer.facts->last_bgsave_ok || !peer.facts->last_aof_write_ok)) {
+    problems.push_back("the standby's server cannot write its data to disk");
+  }
+  return problems;
+}
+
+void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
+  ++switchover_.number;
+  switchover_.writes_held = {};
+  const auto problems = switchover_problems();
+  if (!problems.empty()) {
+    return report_switchover(SwitchoverReport::Outcome::given_up, problems.front());
+  }
+  report_switchover(SwitchoverReport::Outcome::running, "");
+  leave(now, "a switchover was asked for", Leave::switchover);
+  std::get<Leaving>(state_).switchover = requested.budget;
+  leaving_step(now);
+}
+
+Duration Pair::hold_budget(const Leaving& leaving) const {
+  return leaving.switchover.value_or(rules_.handover_budget);
+}
+
+// Nothing has been given away yet: the standby was not told to lead, the address is here.
+void Pair::give_up_switchover(TimePoint now, const std::string& why) {
+  report_switchover(SwitchoverReport::Outcome::given_up, why);
+  auto& leaving = std::get<Leaving>(state_);
+  leaving.steps = {LeaveStep::unfence, LeaveStep::resume};
+  leaving_step(now);
+}
+
+void Pair::resume_leading(TimePoint now) {
+  step_deadline_.reset();
+  state_ = Leading{};
+  enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
+  if (!router_leads_) leave(now, "the router stepped down");
+}
+
+void Pair::report_switchover(SwitchoverReport::Outcome outcome, std::string words) {
+  const bool ends = switchover_.outcome == SwitchoverReport::Outcome::running;
+  const bool begins = outcome == SwitchoverReport::Outcome::running;
+  // The way down ends in the same steps when nobody asked for it.
+  if (!ends && !begins && outcome == SwitchoverReport::Outcome::done) return;
+  switchover_.outcome = outcome;
+  switchover_.words = std::move(words);
+  if (outcome != SwitchoverReport::Outcome::done) return;
+  const auto held =
+      std::chrono::duration_cast<std::chrono::milliseconds>(switchover_.writes_held).count();
+  emit(Say{Weight::info, "switchover: " + switchover_.words + ", writes were held for " +
+                             std::to_string(held) + " ms"});
+}
+
+}  // namespace agent

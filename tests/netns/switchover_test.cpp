@@ -1,0 +1,120 @@
+// A planned move of the role under a write load, and what it does when the standby cannot take it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/pair_scene.hpp"
+
+namespace support {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// `tandem switchover` on a node; the words it answered with.
+std::string switch_over(PairScene::Side& side, const Argv& further = {}) {
+  Argv words{"switchover"};
+  words.insert(words.end(), further.begin(), further.end());
+  const Outcome outcome = side.agent.command(words);
+  return std::to_string(outcome.exit_code) + " " + outcome.output;
+}
+
+// Twenty times there and back: every acknowledged write is there in the end, and no writer was told
+// -READONLY. -NOREPLICAS is for those who arrive between the fence and the end of their connection.
+TEST(Switchover, TwentyTimesUnderLoadLosesNothing) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  for (int round = 0; round < 10; ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_TRUE(PairScene::protects(scene.a.agent));
+    ASSERT_THAT(switch_over(scene.a), StartsWith("0 redis: the role moved to 10.77.0.2:6379, "));
+    ASSERT_TRUE(scene.reaches(kBLeads));
+    ASSERT_TRUE(writer.goes_on());
+    ASSERT_TRUE(PairScene::protects(scene.b.agent));
+    ASSERT_THAT(switch_over(scene.b), StartsWith("0 redis: the role moved to 10.77.0.1:6379, "));
+    ASSERT_TRUE(scene.reaches(kALeads));
+    ASSERT_TRUE(writer.goes_on());
+  }
+  EXPECT_TRUE(writer.finds_all_on(scene.a.redis));
+  EXPECT_THAT(writer.refusals(), testing::Not(HasSubstr("READONLY")));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+TEST(Switchover, OnlyLooksWithDryRun) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  EXPECT_EQ(switch_over(scene.a, {"--dry-run"}),
+            "0 redis: nothing is in the way of a switchover\n");
+  EXPECT_EQ(switch_over(scene.b, {"--dry-run"}),
+            "1 tandem: this node is standby, not leading: run it on the node that leads\n");
+  EXPECT_TRUE(scene.keeps(kALeads, Millis(500)));
+  EXPECT_EQ(scene.told(), "A BACKUP MASTER | B BACKUP");
+}
+
+TEST(Switchover, IsRefusedWithoutAStandbyInSync) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  scene.b.redis.kill();
+  ASSERT_TRUE(eventually("A knows", kSoon, [&] {
+    const std::string word = switch_over(scene.a);
+    return Seen{word.starts_with("1 tandem: the standby's server is dead"), word};
+  }));
+  EXPECT_EQ(scene.a.agent.state(), "leading");
+}
+
+// Its server hangs: the writes are held for the budget, then everything is as before.
+TEST(Switchover, IsGivenUpWhenTheStandbyDoesNotCatchUp) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  scene.b.redis.freeze();
+  // Asked at once, before its silence is noticed.
+  const std::string answer = switch_over(scene.a, {"--timeout", "300ms"});
+  scene.b.redis.thaw();
+  EXPECT_THAT(answer, StartsWith("1 tandem: "));
+  ASSERT_TRUE(writer.goes_on());
+  EXPECT_TRUE(scene.reaches(kALeads));
+  EXPECT_TRUE(writer.finds_all_on(scene.a.redis));
+  EXPECT_EQ(scene.told(), "A BACKUP MASTER | B BACKUP");
+}
+
+TEST(Switchover, ComesBackWhenNobodyTakesOver) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  scene.b.agent.kill();
+  EXPECT_THAT(switch_over(scene.a), HasSubstr("the standby did not take over"));
+  ASSERT_TRUE(scene.led_by("A"));
+  ASSERT_TRUE(writer.goes_on());
+  EXPECT_TRUE(writer.finds_all_on(scene.a.redis));
+}
+
+// The agent dies in the middle, the fence stays: its successor in office finishes or undoes it.
+TEST(Switchover, SurvivesTheDeathOfTheAgentAtAnyStep) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  for (const int delay_ms : {0, 1, 2, 4, 8, 16}) {
+    SCOPED_TRACE(delay_ms);
+    const bool a_leads = scene.leader() == "A";
+    PairScene::Side& leader = a_leads ? scene.a : scene.b;
+    ASSERT_TRUE(PairScene::protects(leader.agent));
+    std::jthread asking([&] { switch_over(leader); });
+    wait_a_moment(Millis(delay_ms));
+    leader.agent.kill();
+    leader.agent.start();
+    asking.join();
+    ASSERT_TRUE(eventually("one leads, the other is in sync", kSoon, [&] {
+      const std::string picture = scene.picture();
+      return Seen{picture == kALeads || picture == kBLeads, picture};
+    }));
+    ASSERT_TRUE(writer.goes_on());
+  }
+  RedisServer& master = scene.leader() == "A" ? scene.a.redis : scene.b.redis;
+  EXPECT_TRUE(writer.finds_all_on(master));
+}
+
+}  // namespace
+}  // namespace support
