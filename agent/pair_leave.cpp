@@ -14,7 +14,7 @@ using hooks::Target;
 namespace {
 constexpr auto kFenceBudget = std::chrono::milliseconds(100);
 constexpr auto kKillBudget = std::chrono::milliseconds(100);
-constexpr auto kSuccessorPoll = std::chrono::milliseconds(20);
+constexpr auto kSuccessorPoll = std::chrono::milliseconds(2);
 }  // namespace
 
 std::optional<std::string> Pair::reason_to_leave() const {
