@@ -44,8 +44,10 @@ struct PairConfig {
   vrrp::Version version = vrrp::Version::v3;
   vrrp::Priority priority{100};
   Duration advert_interval = std::chrono::milliseconds(100);  // v2: 1 s
-  int down_adverts = vrrp::kDownAdverts;                      // missed in a row: 1 to 100
-  bool preempt = false;  // take the role from a leader of lower priority
+  // IPv4 of version 3: RFC 9568 leaves the pseudo-header out, RFC 5798 and keepalived have it.
+  vrrp::ChecksumForm checksum_form = vrrp::ChecksumForm::pseudo_header;
+  int down_adverts = vrrp::kDownAdverts;  // missed in a row: 1 to 100
+  bool preempt = false;                   // take the role from a leader of lower priority
   Duration preempt_delay{};
   Duration startup_hold{};                           // listen at least that long after the start
   Duration link_up_delay = std::chrono::seconds(1);  // after a loss of the link

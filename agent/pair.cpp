@@ -14,7 +14,6 @@ namespace {
 
 constexpr auto kFollowRetry = std::chrono::seconds(1);
 constexpr auto kPeerFollowBudget = std::chrono::seconds(2);
-constexpr auto kAnnounceSpacing = std::chrono::seconds(1);
 
 std::string_view sentence(vrrp::Change change) {
   switch (change) {
@@ -111,6 +110,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       sight_.leader_resigned = sight_.accept_data_loss = false;
       sight_.leader_silent_since.reset();
       sight_.vip_probe.reset();
+      say_who_leads(report);
       break;
     case vrrp::Notice::leader_resigning:
       sight_.leader_advertises = false;
@@ -137,19 +137,12 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
   }
 }
 
-void Pair::announce_again(TimePoint now, std::string why) {
-  if (!std::holds_alternative<Leading>(state_)) return;
-  if (announce_allowed_ && now < *announce_allowed_) return;
-  announce_allowed_ = now + kAnnounceSpacing;
-  emit(Say{Weight::warning, std::move(why)});
-  emit(Announce{});
-}
-
 void Pair::on(TimePoint now, const HealthSeen& seen) {
   ServerSight& server = seen.server == Target::local ? sight_.local : sight_.peer;
-  server.health = seen.health;
+  const Health before = std::exchange(server.health, seen.health);
   server.detail = seen.detail;
   if (seen.server == Target::peer && seen.health != Health::up) standby_in_sync_ = false;
+  if (seen.server == Target::peer && seen.health == Health::up) peer_is_back(now, before);
   // It wakes up with what clients had queued; the fence stands in the same queue.
   const bool leads = std::holds_alternative<Leading>(state_);
   if (seen.server == Target::local && seen.health == Health::hung && leads) emit(PostFence{});
@@ -159,7 +152,9 @@ void Pair::on(TimePoint now, const HealthSeen& seen) {
 void Pair::on(TimePoint now, const FactsSeen& seen) {
   const bool local = seen.server == Target::local;
   ServerSight& server = local ? sight_.local : sight_.peer;
+  const bool was_master = server.is_master();
   server.facts = seen.facts;
+  if (!local && was_master && server.is_replica()) rival_gave_way(now);
   server.last_answer = now;
   server.facts_at = now;
   // What an earlier run of the server had is not what this one has.

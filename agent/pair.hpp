@@ -126,7 +126,12 @@ class Pair {
   void on_router(TimePoint now, const vrrp::BecameBackup& became);
   void on_router(TimePoint now, const vrrp::BecameInitialize& became);
   void on_router(TimePoint now, const vrrp::Report& report);
+
+  // pair_repair.cpp
   void announce_again(TimePoint now, std::string why);
+  void peer_is_back(TimePoint now, health::Health before);
+  void rival_gave_way(TimePoint now);
+  void say_who_leads(const vrrp::Report& report);
 
   // pair.cpp: what follows from it
   void settle(TimePoint now);
@@ -225,6 +230,7 @@ class Pair {
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
   std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
   std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
+  std::string leader_said_;
   std::string follow_problem_;
   std::string persist_problem_;
   std::map<std::string, std::string> alarms_;

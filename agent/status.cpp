@@ -42,7 +42,7 @@ json::object router_json(const PairStatus& pair) {
   out["vrid"] = pair.router_config.vrid.value;
   out["version"] = static_cast<int>(pair.router_config.version);
   out["state"] = vrrp::to_string(pair.router.state);
-  out["priority"] = pair.router_config.priority.value;
+  out["priority"] = pair.configured_priority.value;
   out["effective_priority"] = pair.priority.value;
   out["advert_interval_ms"] =
       std::chrono::duration_cast<std::chrono::milliseconds>(pair.router_config.advert_interval)
@@ -72,6 +72,11 @@ json::object router_json(const PairStatus& pair) {
     refused[vrrp::to_string(static_cast<vrrp::Refusal>(i))] = pair.received.refused.at(i);
   }
   out["refused"] = std::move(refused);
+  json::object malformed;
+  for (std::size_t i = 0; i < vrrp::kDecodeErrorCount; ++i) {
+    malformed[vrrp::to_string(static_cast<vrrp::DecodeError>(i))] = pair.received.malformed.at(i);
+  }
+  out["malformed"] = std::move(malformed);
   return out;
 }
 

@@ -48,6 +48,7 @@ struct PairStatus {
   std::uint64_t sent = 0;
   std::vector<VipStatus> vips;
   std::uint64_t vip_repairs = 0;
+  vrrp::Priority configured_priority;
   vrrp::Priority priority;  // effective: with the weights of trackers
   std::vector<TrackerStatus> trackers;
   ServerStatus server;

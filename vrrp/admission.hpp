@@ -93,7 +93,8 @@ Vrid peek_vrid(std::span<const std::uint8_t> message);
 struct ReceiveCounters {
   std::uint64_t accepted = 0;
   std::uint64_t accepted_message_only_checksum = 0;
-  std::array<std::uint64_t, kRefusalCount> refused{};  // by Refusal
+  std::array<std::uint64_t, kRefusalCount> refused{};        // by Refusal
+  std::array<std::uint64_t, kDecodeErrorCount> malformed{};  // by DecodeError: what the sum is of
 };
 
 }  // namespace vrrp

@@ -73,6 +73,7 @@ enum class DecodeError : std::uint8_t {
   no_address,     // count is 0
   bad_interval,   // 0 (RFC 9568 erratum 8301)
 };
+inline constexpr std::size_t kDecodeErrorCount = 8;
 std::string_view to_string(DecodeError error);
 std::ostream& operator<<(std::ostream& out, DecodeError error);
 

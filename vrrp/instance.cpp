@@ -215,8 +215,7 @@ void Instance::resignation_as_backup(TimePoint now, Backup& backup, const Advert
 // Section 6.4.3.
 void Instance::advert_as_master(TimePoint now, Master& master, const AdvertReceived& advert) {
   if (advert.priority == kPriorityResign) {
-    emit(SendAdvert{config_.priority});
-    master.next_advert = now + config_.advert_interval;
+    answer(now, master);
     emit(Report{Notice::resign_heard_as_master, advert.source, advert.priority});
     return;
   }
@@ -235,15 +234,18 @@ void Instance::advert_as_master(TimePoint now, Master& master, const AdvertRecei
     emit(Report{Notice::leader_heard, advert.source, advert.priority});
     return;
   }
-  // RFC 9568 section 6.4.3 (730): tell the other one at once, but a flood of its adverts must not
-  // become a flood of ours.
-  if (now >= master.answer_allowed) {
-    emit(SendAdvert{config_.priority});
-    master.next_advert = now + config_.advert_interval;
-    master.answer_allowed = master.next_advert;
-  }
+  answer(now, master);
   emit(Report{Notice::lower_priority_leader, advert.source, advert.priority});
   watch_rival(now, master, advert);
+}
+
+// RFC 9568 section 6.4.3: tell the other one at once, but a flood of its adverts must not become a
+// flood of ours.
+void Instance::answer(TimePoint now, Master& master) {
+  if (now < master.answer_allowed) return;
+  emit(SendAdvert{config_.priority});
+  master.next_advert = now + config_.advert_interval;
+  master.answer_allowed = master.next_advert;
 }
 
 // One answer silences a router that hears us. Who still advertises after as long as a backup waits

@@ -180,7 +180,7 @@ class Instance {
   };
   struct Master {
     TimePoint next_advert;  // Advertisement_Interval timer, absolute so that adverts do not drift
-    TimePoint answer_allowed;  // rate limit of answers to lower-priority adverts
+    TimePoint answer_allowed;  // rate limit of answers
     std::optional<Rival> rival;
   };
 
@@ -198,6 +198,7 @@ class Instance {
   bool preempts(TimePoint now, Backup& backup, const AdvertReceived& advert) const;
   void resignation_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);
   void advert_as_master(TimePoint now, Master& master, const AdvertReceived& advert);
+  void answer(TimePoint now, Master& master);
   void watch_rival(TimePoint now, Master& master, const AdvertReceived& advert);
   void become_master(TimePoint now, Change why);
   void become_backup(TimePoint now, Change why, Duration leader_interval);

@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kMaxVips = 255;  // one byte counts them in an advertisement
 // 40 bytes of IPv6, 8 of VRRP and these fill 1488 of the 1500 bytes of an Ethernet frame.
 constexpr std::size_t kMaxIpv6Vips = 90;
-constexpr std::size_t kMaxLabel = 15;  // IFNAMSIZ without the final zero
+constexpr std::size_t kMaxIpv6VipsSigned = 88;  // 28 bytes of authentication follow them
+constexpr std::size_t kMaxLabel = 15;           // IFNAMSIZ without the final zero
 
 bool is_ipv6(const vrrp::IpAddress& address) {
   return address.family() == vrrp::Family::ipv6;
@@ -103,10 +104,13 @@ void check_advertised(TableReader& reader, const PairConfig& pair, bool version_
                  "vips_excluded, or write version = 3 on both nodes");
     return;
   }
-  if (ipv6 > kMaxIpv6Vips) {
-    reader.error("vips",
-                 "has more than 90 IPv6 addresses, whose advert would not fit into one packet; "
-                 "move some to vips_excluded");
+  const std::size_t most = pair.auth.keys.empty() ? kMaxIpv6Vips : kMaxIpv6VipsSigned;
+  if (ipv6 > most) {
+    std::string what = "has more than " + std::to_string(most);
+    what +=
+        " IPv6 addresses, whose advert would not fit into one packet; move some to "
+        "vips_excluded";
+    reader.error("vips", std::move(what));
   }
   const bool has_link_local = std::any_of(pair.vips.begin(), pair.vips.end(), [](const auto& vip) {
     return vip.prefix.address.is_link_local();

@@ -94,6 +94,17 @@ void read_timing(TableReader& reader, PairConfig& pair) {
   }
 }
 
+void read_checksum(TableReader& reader, PairConfig& pair) {
+  std::string form = "pseudo_header";
+  reader.read("checksum", form, [](const ConfigNode& node) {
+    return parse_choice(node, {"pseudo_header", "message_only"});
+  });
+  if (form == "message_only") pair.checksum_form = vrrp::ChecksumForm::message_only;
+  if (reader.accepted("checksum") && pair.version == vrrp::Version::v2) {
+    reader.warning("checksum", "has no effect in version 2, which never has a pseudo-header");
+  }
+}
+
 void read_auth_keys(TableReader& reader, PairConfig& pair) {
   reader.read("auth_key_file", pair.auth_key_file,
               [](const ConfigNode& node) { return parse_path(node, kMaxPath); });
@@ -137,6 +148,7 @@ bool read_router(TableReader& reader, PairConfig& pair, const std::string& path)
   reader.read("priority", pair.priority, parse_priority);
   read_interval(reader, pair, version_known);
   read_timing(reader, pair);
+  read_checksum(reader, pair);
   return version_known;
 }
 

@@ -73,10 +73,14 @@ InterfaceHub::Channel& InterfaceHub::channel(vrrp::Family family) {
 // v2 and v3 may share a VRID, and so may groups of different families.
 void InterfaceHub::receive(const vrrp::Datagram& datagram) {
   const vrrp::Vrid vrid = vrrp::peek_vrid(datagram.payload);
+  bool known = false;
   for (const Member& member : members_) {
     const Subscriber& one = member.subscriber;
-    if (one.vrid == vrid && has_voice(one.voices, datagram.source.family())) one.received(datagram);
+    if (one.vrid != vrid || !has_voice(one.voices, datagram.source.family())) continue;
+    known = true;
+    one.received(datagram);
   }
+  if (!known && vrid.value != 0) ++foreign_;
 }
 
 std::optional<vrrp::io::LinkFact> InterfaceHub::usable_link(Sentences& now) {

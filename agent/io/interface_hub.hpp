@@ -48,6 +48,8 @@ class InterfaceHub {
   vrrp::IpAddress source() const;
   std::optional<std::string> send(const vrrp::IpAddress& source, const vrrp::IpAddress& destination,
                                   std::uint16_t id, std::span<const std::uint8_t> message);
+  // Packets of VRIDs that no pair here has.
+  std::uint64_t foreign() const { return foreign_; }
   // Set when the IPv4 socket could not be opened for lack of rights: nothing will mend that. For
   // IPv6 a setting of the interface may be in the way, which can change.
   const std::optional<std::string>& socket_problem() const { return ipv4_.problem; }
@@ -81,6 +83,7 @@ class InterfaceHub {
   Channel ipv4_;
   Channel ipv6_;
   std::list<Member> members_;
+  std::uint64_t foreign_ = 0;
   Sentences said_;  // what is so and was said
 };
 

@@ -196,13 +196,16 @@ PairStatus PairRunner::status() const {
   out.for_seconds = std::chrono::duration<double>(now - out.pair.since).count();
   out.since = wall_clock(since_wall_);
   out.interface = config_.interface;
+  for (std::string& alarm : wire_alarms()) out.pair.alarms.push_back(std::move(alarm));
   out.router_config = instance_.config();
+  out.configured_priority = config_.priority;
   out.router = instance_.snapshot();
   for (const Voice& voice : voices_) {
     out.sources.emplace_back(voice.family, voice.source ? voice.source->to_string() : "");
   }
   for (const vrrp::AuthKey& key : config_.auth.keys) out.auth_keys.push_back(key.id);
   out.received = received_;
+  out.received.refused.at(static_cast<std::size_t>(vrrp::Refusal::vrid)) = hub_.foreign();
   out.sent = adverts_sent_;
   const auto add_vip = [&](const vrrp::VirtualAddress& vip, bool is_advertised) {
     out.vips.push_back(

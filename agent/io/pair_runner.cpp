@@ -16,7 +16,6 @@ namespace {
 
 // Expiry of a timer that waits for nothing.
 constexpr auto kIdle = vrrp::TimePoint::min();
-constexpr auto kRefusalLogSpacing = std::chrono::seconds(10);
 
 // The second witness must be quicker than VRRP's own silence: the peer's server is asked at least
 // once in each advert interval.
@@ -103,7 +102,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                             config_.name, text);
                 }),
       vips_(executor_, netlink, all_vips(config), config.vip_lease,
-            {.repaired =
+            {.still_ours = [this] { return still_leads(); },
+             .repaired =
                  [this](const vrrp::Prefix& vip) {
                    log_->warn("{}: VIP {} was gone and is back", config_.name, vip.to_string());
                    announcer_.burst(announcements());
@@ -235,97 +235,6 @@ void PairRunner::arm() {
   wait(router_timer_, instance_.next_deadline(),
        [] { return Input(vrrp::InstanceInput(vrrp::DeadlineReached{})); });
   wait(pair_timer_, pair_.next_deadline(), [] { return Input(PairInput(TimePassed{})); });
-}
-
-// ---- packets -----------------------------------------------------------------------------------
-
-// The link of the election is that of its first voice; what the other one lacks is the hub's to
-// say.
-void PairRunner::sources_changed(const InterfaceHub::Sources& sources) {
-  const auto before = voices_.front().source;
-  for (Voice& voice : voices_) {
-    const auto found = sources.find(voice.family);
-    voice.source = found == sources.end() ? std::nullopt : std::optional(found->second);
-    voice.rules.own_source = voice.source.value_or(vrrp::IpAddress());
-  }
-  const auto& now = voices_.front().source;
-  if (now == before) return;
-  feed(vrrp::InstanceInput(vrrp::LinkChanged{now.has_value(), now.value_or(vrrp::IpAddress())}));
-}
-
-void PairRunner::received(const vrrp::Datagram& datagram) {
-  const auto voice = std::find_if(voices_.begin(), voices_.end(), [&](const Voice& one) {
-    return one.family == datagram.source.family();
-  });
-  if (voice == voices_.end()) return;
-  const auto judged =
-      vrrp::admit(datagram, voice->rules, authenticator_ ? &*authenticator_ : nullptr,
-                  std::chrono::system_clock::now());
-  if (const auto* no = std::get_if<vrrp::Refused>(&judged)) return refused(datagram, *no);
-  const auto& admitted = std::get<vrrp::Admitted>(judged);
-  ++received_.accepted;
-  if (admitted.checksum_form == vrrp::ChecksumForm::message_only) {
-    ++received_.accepted_message_only_checksum;
-  }
-  if (admitted.address_list_differs && !list_difference_logged_) {
-    list_difference_logged_ = true;
-    log_->warn("{}: {} advertises another list of VIPs than this node has; make them equal",
-               config_.name, datagram.source.to_string());
-  }
-  feed(vrrp::InstanceInput(vrrp::AdvertReceived{datagram.source, admitted.advertisement.priority,
-                                                admitted.advertisement.interval}));
-}
-
-void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused) {
-  ++received_.refused.at(static_cast<std::size_t>(refused.reason));
-  // A group of the other version with the same VRID is none of ours.
-  ++refusals_unlogged_;
-  const auto now = steady_clock::now();
-  if (refusal_logged_ != vrrp::TimePoint{} && now - refusal_logged_ < kRefusalLogSpacing) return;
-  refusal_logged_ = now;
-  std::string detail;
-  if (refused.reason == vrrp::Refusal::malformed) detail = vrrp::to_string(refused.decode_error);
-  if (refused.reason == vrrp::Refusal::auth_stale) {
-    detail = "(its clock is " + std::to_string(refused.authentication.behind.count()) +
-             " s behind this host's)";
-  }
-  if (refused.reason == vrrp::Refusal::auth_unknown_key) {
-    detail = "(key " + std::to_string(refused.authentication.key_id) + ")";
-  }
-  log_->warn("{}: refused {} packet(s) of VRID {}, the last from {}: {} {}", config_.name,
-             std::exchange(refusals_unlogged_, 0), config_.vrid.value, datagram.source.to_string(),
-             vrrp::to_string(refused.reason), detail);
-}
-
-void PairRunner::send_advert(vrrp::Priority priority) {
-  vrrp::Advertisement advert;
-  advert.version = config_.version;
-  advert.vrid = config_.vrid;
-  advert.priority = priority;
-  advert.interval = config_.advert_interval;
-  advert.auth_type = config_.auth_type;
-  advert.auth = config_.auth_pass;
-  if (++advert_id_ == 0) ++advert_id_;  // 0 would let the kernel choose
-  ++adverts_sent_;
-  std::string problem;
-  for (const Voice& voice : voices_) {
-    if (!voice.source) continue;
-    advert.addresses = voice.rules.addresses;
-    for (const auto& destination : voice.destinations) {
-      auto message = vrrp::encode(advert, *voice.source, destination);
-      if (authenticator_) {
-        const auto now = std::chrono::system_clock::now();
-        const auto trailer = authenticator_->sign(message, *voice.source, now);
-        if (trailer) vrrp::append_trailer(message, *trailer, *voice.source, destination);
-      }
-      auto failed = hub_.send(*voice.source, destination, advert_id_, message);
-      if (failed) problem = std::move(*failed);
-    }
-  }
-  if (problem != send_problem_ && !problem.empty()) {
-    log_->warn("{}: sending an advert failed: {}", config_.name, problem);
-  }
-  send_problem_ = problem;
 }
 
 // ---- the two servers ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include <spdlog/logger.h>
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
@@ -18,6 +19,7 @@
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/io/track_runner.hpp"
+#include "agent/log_limit.hpp"
 #include "agent/pair.hpp"
 #include "agent/status.hpp"
 #include "agent/voices.hpp"
@@ -73,6 +75,11 @@ class PairRunner {
   void received(const vrrp::Datagram& datagram);
   void refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused);
   void send_advert(vrrp::Priority priority);
+  std::optional<std::string> send(const vrrp::Advertisement& advert, const vrrp::IpAddress& source,
+                                  const vrrp::IpAddress& destination);
+  void address_list_differs(const vrrp::IpAddress& source);
+  bool still_leads();
+  std::vector<std::string> wire_alarms() const;
 
   void perform(const vrrp::SendAdvert& effect);
   void perform(const StartWork& effect);
@@ -127,9 +134,14 @@ class PairRunner {
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;
   vrrp::ReceiveCounters received_;
-  vrrp::TimePoint refusal_logged_{};
-  std::uint64_t refusals_unlogged_ = 0;
-  bool list_difference_logged_ = false;
+  struct Trouble {
+    vrrp::TimePoint seen{};
+    std::string text;
+  };
+  std::array<LogLimit, vrrp::kRefusalCount> refusal_logs_;  // by Refusal
+  LogLimit list_difference_log_;
+  std::optional<Trouble> list_difference_;
+  std::optional<Trouble> refused_peer_;
   std::string send_problem_;
   std::string previous_word_;
   std::chrono::system_clock::time_point since_wall_;

@@ -45,7 +45,7 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "realtime=1\n"
           "log level=info target=0 file=\n"
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
-          "auth 0  keys mode=0 window=5s\n"
+          "auth 0  keys mode=0 window=5s checksum=0\n"
           "timing down_adverts=3 preempt=0 preempt_delay=0ms startup_hold=0ms "
           "link_up_delay=1000ms\n"
           "unicast_peers ttl_min=255 sources\n"
@@ -97,7 +97,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 38);
+  EXPECT_EQ(compared, 39);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

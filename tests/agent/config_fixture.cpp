@@ -251,7 +251,8 @@ std::string describe(const PairConfig& pair) {
       << std::string(pair.auth_pass.begin(), pair.auth_pass.end()).c_str() << " keys";
   for (const vrrp::AuthKey& key : pair.auth.keys) out << " " << +key.id << ":" << key.secret.size();
   out << " mode=" << static_cast<int>(pair.auth.mode) << " window=" << pair.auth.window.count()
-      << "s\ntiming down_adverts=" << pair.down_adverts << " preempt=" << pair.preempt
+      << "s checksum=" << static_cast<int>(pair.checksum_form)
+      << "\ntiming down_adverts=" << pair.down_adverts << " preempt=" << pair.preempt
       << " preempt_delay=" << in_ms(pair.preempt_delay)
       << "ms startup_hold=" << in_ms(pair.startup_hold)
       << "ms link_up_delay=" << in_ms(pair.link_up_delay) << "ms\nunicast_peers";

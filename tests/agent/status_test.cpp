@@ -20,7 +20,7 @@ AgentStatus leading() {
   pair.since = "2026-01-02T03:04:05Z";
   pair.interface = "eth0";
   pair.router_config.vrid = vrrp::Vrid{51};
-  pair.router_config.priority = vrrp::Priority{250};
+  pair.configured_priority = vrrp::Priority{250};
   pair.priority = vrrp::Priority{250};
   pair.router_config.advert_interval = std::chrono::milliseconds(100);
   pair.router.state = vrrp::State::master;

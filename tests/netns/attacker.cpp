@@ -261,7 +261,7 @@ void Attacker::fire(const Shot& shot) {
     if (!to_all) mac = target.mac;
     const auto datagram = vrrp::parse_ipv4(shot.whole);
     if (!datagram || shot.whole.size() > kLargestRead || shot.source == own) continue;
-    if (vrrp::peek_vrid(datagram->payload) != target.rules.vrid) continue;
+    if (vrrp::peek_vrid(datagram->payload).value == 0) continue;  // nobody's
     const auto judged = vrrp::admit(*datagram, target.rules);
     ++target.refused.at(static_cast<std::size_t>(std::get<vrrp::Refused>(judged).reason));
   }

@@ -163,7 +163,6 @@ TEST(VipSets, ThatDifferFromKeepalivedsAreNamedAndHaveAWay) {
     EXPECT_EQ(scene.a.agent.state(), "leading");
   }
   SceneOptions options = tandem(3, "");
-  options.pair_a.advert_interval = "1s";
   options.pair_a.further = {R"(vips_excluded = ["10.77.0.101/24"])"};
   PairScene scene(options);
   Keepalived keepalived(scene.b.host, other);

@@ -186,6 +186,14 @@ TEST(Master, AnswersPriorityZeroAtOnce) {
   EXPECT_EQ(instance.next_deadline(), now + kInterval);
 }
 
+TEST(Master, AnswersPriorityZeroOnceAnInterval) {
+  Instance instance = master();
+  const TimePoint now = kStart + kDown + 10ms;
+  const Report report{Notice::resign_heard_as_master, kHigher, kPriorityResign};
+  EXPECT_EQ(instance.step(now, advert(kHigher, 0)), (Effects{SendAdvert{Priority{240}}, report}));
+  EXPECT_EQ(instance.step(now + 1ms, advert(kHigher, 0)), (Effects{report}));
+}
+
 TEST(Master, ObeysAHigherPriority) {
   Instance instance = master();
   const TimePoint now = kStart + kDown + 10ms;

@@ -57,6 +57,7 @@ struct VipTable::Impl : std::enable_shared_from_this<Impl> {
 
   bool present(const VirtualAddress& vip) const;
   bool restrict_arp();
+  bool still_ours() const { return !events_->still_ours || events_->still_ours(); }
   bool put_all(bool repair);
   bool put(unsigned link_index, const VirtualAddress& vip, bool repair);
   bool put_on_loopback();
@@ -139,7 +140,7 @@ void VipTable::Impl::withdraw() {
 }
 
 void VipTable::Impl::address_removed(const AddressFact& address) {
-  if (place_ != Place::interface) return;
+  if (place_ != Place::interface || !still_ours()) return;
   for (const auto& vip : vips_) {
     if (vip.prefix != address.prefix) continue;
     const auto link = netlink_.link(vip.interface);
@@ -163,7 +164,7 @@ void VipTable::Impl::link_changed(const LinkFact& link) {
 }
 
 void VipTable::Impl::resynchronised() {
-  if (place_ != Place::interface) return;
+  if (place_ != Place::interface || !still_ours()) return;
   put_all(true);
   tell();
 }
@@ -295,7 +296,7 @@ void VipTable::Impl::arm() {
 
 void VipTable::Impl::renew() {
   bool complete = true;
-  if (place_ == Place::interface) complete = put_all(true);
+  if (place_ == Place::interface && still_ours()) complete = put_all(true);
   if (place_ == Place::loopback) complete = put_on_loopback();
   if (interface_left_over_) interface_left_over_ = !take_off_interface();
   if (loopback_left_over_) loopback_left_over_ = !take_off_loopback();

@@ -15,6 +15,9 @@
 namespace vrrp::io {
 
 struct VipEvents {
+  // Asked before anything is put back: whether this host still has the right to. After a stall that
+  // was longer than the peer's patience it has not, although nobody has said so yet.
+  std::function<bool()> still_ours{};
   std::function<void(const Prefix&)> repaired;      // was gone, is back
   std::function<void(const std::string&)> problem;  // could not add or remove: sentence
 };
