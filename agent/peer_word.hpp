@@ -1,0 +1,36 @@
+// What one node's agent says of a pair to the other node's agent over the peer link: its role, its
+// data and its intentions as values. Texts are the other side's and already fit for a log line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/record.hpp"
+
+namespace agent {
+
+struct PeerWord {
+  std::string pair;
+  // to_string(PairState). A word that is not known here is that of a later version.
+  std::string state;
+  std::uint64_t epoch = 0;
+  std::optional<Record> record;
+  // Its own server, as it sees it.
+  std::string health;
+  std::string role;
+  std::string replid;
+  std::int64_t offset = 0;
+  int priority = 0;  // effective
+  bool may_lead = false;
+  std::string why;  // the clause behind may_lead
+  int alarms = 0;   // how many
+  bool operator==(const PeerWord&) const = default;
+
+  bool leads() const { return state == "leading"; }
+};
+
+// Whether what a decision may rest on is the same; offsets move with every write.
+bool says_the_same(PeerWord one, const PeerWord& other);
+
+}  // namespace agent
