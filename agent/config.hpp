@@ -2,6 +2,7 @@
 // Keys, units and meaning are those of etc/tandem.toml.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -78,9 +79,19 @@ struct PairConfig {
   std::uint16_t replication_port = 0;
   health::MonitorConfig monitor;  // ping_interval, info_interval, fall, rise
 
-  ServerConfig peer_server;  // TCP only
+  ServerConfig peer_server;     // TCP only
+  std::string peer_agent_host;  // where the other node's agent listens; empty: no peer link
+  std::uint16_t peer_agent_port = 0;
   hooks::NotifyConfig notify;
   TrackingConfig tracking;  // track_interfaces, track_gateway, track_script, track_file
+};
+
+// The link between the two agents.
+struct PeerLinkConfig {
+  std::string host;  // where this agent listens; empty: there is no link
+  std::uint16_t port = 0;
+  std::string secret_file;
+  std::array<std::uint8_t, 32> key{};  // made of the content of secret_file; never printed
 };
 
 struct Config {
@@ -90,6 +101,7 @@ struct Config {
   std::string control_socket = "/run/tandem/control.sock";
   bool realtime = true;  // SCHED_RR and locked memory, where the kernel allows it
   LogConfig log;
+  PeerLinkConfig peer_link;
   std::vector<PairConfig> pairs;  // at least one
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "agent/io/config_pair.hpp"
+#include "agent/io/config_peer.hpp"
 #include "agent/io/config_reader.hpp"
 #include "agent/io/config_secrets.hpp"
 #include "agent/io/config_tree.hpp"
@@ -59,10 +60,10 @@ void read_log(TableReader& reader, LogConfig& config) {
   log->finish();
 }
 
-void read_agent(TableReader& root, Config& config) {
+io::PeerLinkDraft read_agent(TableReader& root, Config& config) {
   config.node = host_name();
   auto agent = root.table("agent");
-  if (!agent) return;
+  if (!agent) return {};
   agent->read("node", config.node,
               [](const ConfigNode& node) { return io::parse_text(node, kMaxNode); });
   agent->read("state_dir", config.state_dir, parse_long_path);
@@ -70,7 +71,10 @@ void read_agent(TableReader& root, Config& config) {
               [](const ConfigNode& node) { return io::parse_path(node, io::kMaxSocketPath); });
   agent->read("realtime", config.realtime, io::parse_boolean);
   read_log(*agent, config.log);
+  io::PeerLinkDraft link = io::read_peer_link(*agent);
+  config.peer_link = link.config;
   agent->finish();
+  return link;
 }
 
 std::vector<PairDraft> read_pairs(TableReader& root, const std::string& path, Problems& problems) {
@@ -125,10 +129,11 @@ LoadResult parse_config(const std::string& text, const std::string& path) {
   TableReader root(std::get<ConfigNode>(tree), "", problems);
   LoadedConfig loaded;
   loaded.config.file = path;
-  read_agent(root, loaded.config);
+  const io::PeerLinkDraft link = read_agent(root, loaded.config);
   std::vector<PairDraft> drafts = read_pairs(root, path, problems);
   root.finish();
   io::check_pairs(drafts, problems);
+  io::check_peer_link(link, drafts, problems);
   auto errors = problems.errors();
   if (!errors.empty()) return errors;
   for (PairDraft& draft : drafts) {

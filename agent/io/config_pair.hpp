@@ -27,6 +27,8 @@ struct PairDraft {
   std::optional<Place> server_address;
   std::optional<Place> replication_address;
   std::optional<Place> peer_server;
+  std::optional<Place> peer_agent;
+  bool peer_agent_given = false;        // accepted or not
   std::vector<VipDraft> vips;           // of config.vips, then of config.vips_excluded
   std::vector<KeyPlace> sources;        // one for each of config.sources
   std::vector<KeyPlace> unicast_peers;  // one for each of config.unicast_peers

@@ -1,5 +1,6 @@
 // [pair.server] and [pair.peer]: where the two servers are and how to log in.
 #include "agent/io/config_pair.hpp"
+#include "agent/io/config_peer.hpp"
 #include "agent/io/config_secrets.hpp"
 
 namespace agent::io {
@@ -117,6 +118,7 @@ void read_peer(TableReader& reader, PairDraft& draft, bool has_server_password) 
   if (reader.find("password_file") == nullptr && !has_server_password) {
     refuse_user_without_password(reader);
   }
+  read_peer_agent(reader, draft);
   reader.finish();
   draft.peer_server = reader.accepted("server");
 }

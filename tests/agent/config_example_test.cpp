@@ -35,7 +35,6 @@ std::vector<Entry> entries_of(const std::string& text);
 
 TEST(ConfigExample, LoadsAsItIsCopied) {
   const ConfigFolder folder;
-  folder.write("redis.password", "red1s-password\n");
   const std::string text = with_secrets_in(folder, read_example());
   EXPECT_EQ(warnings_of(text), std::vector<std::string>{});
   EXPECT_EQ(
@@ -44,6 +43,7 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "node=server11 state_dir=/var/lib/tandem control_socket=/run/tandem/control.sock "
           "realtime=1\n"
           "log level=info target=0 file=\n"
+          "peer_link host=192.168.1.112 port=7112 secret_file=DIR/peer.secret\n"
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
           "auth 0  keys mode=0 window=5s checksum=0\n"
           "timing down_adverts=3 preempt=0 preempt_delay=0ms startup_hold=0ms "
@@ -59,6 +59,7 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "monitor ping_interval=100ms info_interval=1000ms fall=3 rise=2\n"
           "peer host=192.168.1.113 port=6379 unix_path= user= password_file=DIR/redis.password "
           "password=red1s-password\n"
+          "peer agent host=192.168.1.113 port=7112\n"
           "notify master=</etc/tandem/notify.d/master.sh> backup=</etc/tandem/notify.d/backup.sh> "
           "fault=</etc/tandem/notify.d/fault.sh> stop=</etc/tandem/notify.d/stop.sh> "
           "any=</etc/tandem/notify.d/any.sh> fifo= user=nobody group= timeout=30000ms\n"));
@@ -74,7 +75,7 @@ TEST(ConfigExample, ActiveKeysAreThoseWithoutADefaultAndThoseToAdapt) {
       adapted.insert(entry.key);
     }
   }
-  EXPECT_EQ(adapted, (std::set<std::string>{"any", "backup", "fault", "master", "node",
+  EXPECT_EQ(adapted, (std::set<std::string>{"agent", "any", "backup", "fault", "master", "node",
                                             "password_file", "priority", "stop"}));
 }
 
@@ -120,11 +121,14 @@ TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {
 
 // The loader's own list of its keys is in the message for a key that is like none of them.
 TEST(ConfigExample, NamesEveryKeyThatTheLoaderKnows) {
+  const ConfigFolder folder;
   std::map<std::string, std::set<std::string>> documented;
   for (const Entry& entry : entries_of(read_example())) documented[entry.table].insert(entry.key);
+  documented["agent"].insert("peer_link");
   documented["pair"].insert({"server", "peer", "notify", "track_script", "track_file"});
   const std::map<std::string, std::string> spoiled = {
       {"agent", agent_with("zzzzzzzz = 1")},
+      {"agent.peer_link", link_with(folder, "zzzzzzzz = 1")},
       {"pair", pair_with("zzzzzzzz = 1")},
       {"pair.server", server_with("zzzzzzzz = 1")},
       {"pair.peer", peer_with("zzzzzzzz = 1")},
@@ -144,7 +148,6 @@ TEST(ConfigExample, NamesEveryKeyThatTheLoaderKnows) {
 
 TEST(ConfigExample, BecomesTheFileOfTheOtherHostByItsComments) {
   const ConfigFolder folder;
-  folder.write("redis.password", "red1s-password\n");
   std::map<std::string, std::string> other;
   for (const Entry& entry : entries_of(read_example())) {
     if (entry.active && !entry.on_the_other_host.empty()) {
@@ -166,6 +169,8 @@ TEST(ConfigExample, BecomesTheFileOfTheOtherHostByItsComments) {
   EXPECT_EQ(pair.priority, vrrp::Priority{240});
   EXPECT_EQ(pair.replication_host, "192.168.1.113");
   EXPECT_EQ(pair.peer_server.host, "192.168.1.112");
+  EXPECT_EQ(loaded->config.peer_link.host, "192.168.1.113");
+  EXPECT_EQ(pair.peer_agent_host, "192.168.1.112");
 }
 
 TEST(ConfigExample, NamesScriptsThatExistAndMayBeRun) {
@@ -180,7 +185,6 @@ TEST(ConfigExample, NamesScriptsThatExistAndMayBeRun) {
 // Whatever happens to a file on its way, the answer is a configuration or sentences of one line.
 TEST(ConfigExample, SpoiledAtRandomIsAnsweredAndNeverCrashes) {
   const ConfigFolder folder;
-  folder.write("redis.password", "red1s-password\n");
   // Without most of the prose, so that keys and values are hit.
   const std::string text =
       std::regex_replace(with_secrets_in(folder, read_example()), std::regex("# [^\n]*\n"), "");
@@ -222,8 +226,11 @@ std::string read_example() {
 }
 
 std::string with_secrets_in(const ConfigFolder& folder, std::string text) {
-  return std::regex_replace(text, std::regex("/etc/tandem/redis.password"),
-                            folder.path("redis.password"));
+  folder.write("redis.password", "red1s-password\n");
+  std::string secret(64, '5');
+  folder.write("peer.secret", secret += '\n');
+  return std::regex_replace(text, std::regex("/etc/tandem/((redis|peer).(password|secret))"),
+                            folder.path("$1"));
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

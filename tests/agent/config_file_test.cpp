@@ -89,14 +89,14 @@ TEST(ConfigFile, UnknownKeysNameTheNearestKnownOne) {
   EXPECT_EQ(problems_of(server_with("adress = \"127.0.0.1:6379\"")),
             Strings{"tandem.toml:9: pair[redis].server.adress: unknown key; did you mean "
                     "\"address\"?"});
-  EXPECT_EQ(problems_of(peer_with("agent = \"192.168.1.113:7112\"")),
-            Strings{"tandem.toml:11: pair[redis].peer.agent: unknown key; known here are server, "
-                    "user, password_file"});
+  EXPECT_EQ(problems_of(peer_with("tls = true")),
+            Strings{"tandem.toml:11: pair[redis].peer.tls: unknown key; known here are server, "
+                    "user, password_file, agent"});
   EXPECT_EQ(problems_of(small_config() + "[agnet]\n"),
             Strings{"tandem.toml:11: agnet: unknown key; did you mean \"agent\"?"});
   EXPECT_EQ(problems_of(agent_with("\"a\\nb\" = 1")),
             Strings{"tandem.toml:12: agent.a?b: unknown key; known here are node, state_dir, "
-                    "control_socket, realtime, log"});
+                    "control_socket, realtime, log, peer_link"});
 }
 
 TEST(ConfigFile, AgentsKeysAreJudged) {
@@ -181,7 +181,7 @@ replication_address = "127.0.0.1:6379"
           "tandem.toml:3: agent.log.level: \"loud\" is not allowed here; write \"trace\", "
           "\"debug\", \"info\", \"warn\" or \"error\"",
           "tandem.toml:4: agent.metrics: unknown key; known here are node, state_dir, "
-          "control_socket, realtime, log",
+          "control_socket, realtime, log, peer_link",
           "tandem.toml:8: pair[redis].vrid: 256 is not a VRID; allowed are 1 to 255",
           "tandem.toml:9: pair[redis].priority: 255 means address owner and would seize the role "
           "without asking about the data; allowed are 1 to 254",

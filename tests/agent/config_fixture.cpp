@@ -156,6 +156,17 @@ std::string agent_with(const std::string& line) {
   return table_with("[agent]", line);
 }
 
+std::string link_with(const ConfigFolder& folder, const std::string& line) {
+  std::string secret(64, '5');
+  secret += '\n';
+  std::string text = small_config();
+  text += "[agent.peer_link]\nlisten = \"192.168.1.112:7112\"\nsecret_file = \"";
+  text += folder.write("peer.secret", secret);
+  text += "\"\n\n";
+  text += line;
+  return text;
+}
+
 std::string script_with(const std::string& line) {
   return tables_with(
       {"[[pair.track_script]]", "name = \"check\"", "command = \"/bin/true\"", "", line});
@@ -238,6 +249,10 @@ std::string describe(const Config& config) {
       << " control_socket=" << config.control_socket << " realtime=" << config.realtime
       << "\nlog level=" << config.log.level << " target=" << static_cast<int>(config.log.target)
       << " file=" << config.log.file << "\n";
+  if (const PeerLinkConfig& link = config.peer_link; !link.host.empty()) {
+    out << "peer_link host=" << link.host << " port=" << link.port
+        << " secret_file=" << link.secret_file << "\n";
+  }
   for (const PairConfig& pair : config.pairs) out << describe(pair);
   return out.str();
 }
@@ -276,6 +291,9 @@ std::string describe(const PairConfig& pair) {
       << "ms info_interval=" << in_ms(pair.monitor.info_interval) << "ms fall=" << pair.monitor.fall
       << " rise=" << pair.monitor.rise << "\n";
   describe_server(out, "peer", pair.peer_server);
+  if (!pair.peer_agent_host.empty()) {
+    out << "peer agent host=" << pair.peer_agent_host << " port=" << pair.peer_agent_port << "\n";
+  }
   const hooks::NotifyConfig& notify = pair.notify;
   out << "notify master=" << list(notify.master) << " backup=" << list(notify.backup)
       << " fault=" << list(notify.fault) << " stop=" << list(notify.stop)

@@ -52,6 +52,8 @@ std::string peer_with(const std::string& line);
 // The same with a table behind line 10.
 std::string notify_with(const std::string& line);  // in line 12
 std::string agent_with(const std::string& line);   // in line 12
+// The same with an [agent.peer_link] of which a secret is in the folder; the line is 15.
+std::string link_with(const ConfigFolder& folder, const std::string& line);
 // The same with a table that has what it requires besides, behind line 10; the line is 15 and 14.
 std::string script_with(const std::string& line);  // [[pair.track_script]]
 std::string file_with(const std::string& line);    // [[pair.track_file]]
