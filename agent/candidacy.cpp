@@ -206,7 +206,29 @@ Candidacy unless_isolated(Candidacy answer, const Sight& sight) {
   return isolated;
 }
 
+// Rule 5: what the leader's agent says itself counts more than adverts that do not arrive. Its
+// priority 0 is the later word, it has overtaken the one before.
+std::optional<Candidacy> led_by_the_peer(const Sight& sight, const CandidacyRules& rules,
+                                         TimePoint now) {
+  if (sight.leader_advertises || sight.leader_resigned) return std::nullopt;
+  if (!peer_says_it_leads(sight, rules, now)) return std::nullopt;
+  Candidacy answer =
+      sight.leader_silent_since
+          ? ask_operator(
+                "adverts of the leader do not arrive, but its agent says that it leads: is "
+                "protocol 112 blocked?")
+          : no("the other node's agent says that it leads");
+  answer.recheck = sight.peer_agent.said_at + rules.word_patience;
+  return answer;
+}
+
 }  // namespace
+
+bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const auto& agent = sight.peer_agent;
+  if (!agent.linked || !agent.said || now >= agent.said_at + rules.word_patience) return false;
+  return agent.said->leads() || agent.said->state == "promoting";
+}
 
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const ServerSight& local = sight.local;
@@ -218,6 +240,7 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
   if (!sight.tracking.faults.empty()) return no(sight.tracking.faults.front());
   if (!sight.tracking.pending.empty()) return no(sight.tracking.pending);
   if (sight.hold && now < sight.hold->until) return not_before(sight.hold->until, sight.hold->why);
+  if (const auto led = led_by_the_peer(sight, rules, now)) return *led;
   if (sight.accept_data_loss && !sight.leader_advertises) {
     return unless_isolated(yes("the operator said so"), sight);
   }
@@ -237,6 +260,10 @@ std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules
   // Dead is a verdict by its host's refusal; were the host away too, it would be unreachable.
   if (sight.leader_advertises || sight.peer.health == Health::dead) return TimePoint::max();
   std::optional<TimePoint> until;
+  const auto& agent = sight.peer_agent;
+  if (agent.linked && agent.said && now < agent.said_at + rules.word_patience) {
+    until = agent.said_at + rules.word_patience;
+  }
   for (const auto& heard : {sight.peer.last_answer, sight.advert_reported_at}) {
     if (!heard || now >= *heard + rules.witness_patience) continue;
     until = std::max(until.value_or(now), *heard + rules.witness_patience);

@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "agent/peer_word.hpp"
 #include "agent/record.hpp"
 #include "agent/tracking.hpp"
 #include "health/facts.hpp"
@@ -31,6 +33,7 @@ struct CandidacyRules {
   Duration wait_for_peer{};
   Duration vip_lease{};         // how long a dead agent's VIP outlives it
   Duration witness_patience{};  // a peer server silent for longer does not answer any more
+  Duration word_patience{};     // what the peer's agent said counts for so long
 };
 
 struct Sight {
@@ -56,6 +59,17 @@ struct Sight {
   // Since when the peer is reached in no way; kept only while a gateway is tracked (rule 15).
   std::optional<TimePoint> out_of_touch_since;
   std::optional<Record> record;
+  // The other node's agent, over the peer link.
+  struct PeerAgent {
+    bool linked = false;
+    std::string why_not;
+    std::optional<TimePoint> down_since;  // a link is configured and is not up
+    std::optional<PeerWord> said;         // while this link is up
+    TimePoint said_at{};
+    std::vector<std::string> differences;  // between the two configurations
+  };
+  PeerAgent peer_agent;
+  std::uint64_t peer_epoch = 0;  // the highest that the other node ever named
   struct Hold {
     TimePoint until{};
     std::string why;
@@ -76,6 +90,9 @@ struct Candidacy {
 };
 
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now);
+
+// Whether the peer's agent said a moment ago that its node leads, or is about to.
+bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now);
 
 // Until when the peer counts as reached if nothing more is heard of it: its adverts, an answer of
 // its server, or its host's refusal. TimePoint::max(): until another input says so. nullopt: it is

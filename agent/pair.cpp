@@ -57,6 +57,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   if (ineligible_since_ && !alarms_.contains(kNotEligible)) {
     consider(*ineligible_since_ + kAlarmDelay);
   }
+  consider(link_alarm_due());
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -284,6 +285,7 @@ void Pair::settle_idle(TimePoint now) {
 
 void Pair::settle_leading(TimePoint now) {
   if (const auto reason = reason_to_leave()) return leave(now, *reason);
+  if (const auto reason = newer_leader(now)) return leave(now, *reason);
   if (standby_in_sync()) {
     unprotected_since_.reset();
   } else if (!unprotected_since_) {

@@ -182,12 +182,22 @@ class Pair {
   void note_contact(TimePoint now);
   bool stands_by() const;
 
+  // pair_peer.cpp
+  void on(TimePoint now, const PeerSaid& said);
+  void on(TimePoint now, const PeerLinkChanged& link);
+  void on(TimePoint now, const PeerCompared& compared);
+  std::uint64_t next_epoch(const Record& record) const;
+  std::optional<std::string> newer_leader(TimePoint now) const;
+  std::optional<TimePoint> link_alarm_due() const;
+  void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
+
   // pair_report.cpp
   void update_alarms(TimePoint now);
   std::map<std::string, std::string> alarms(TimePoint now) const;
 
   // Keys of alarms that are raised only when their cause has lasted for kAlarmDelay.
   static constexpr const char* kUnprotected = "unprotected";
+  static constexpr const char* kPeerLink = "peer link";
   static constexpr const char* kNotEligible = "not eligible";
   static constexpr Duration kAlarmDelay = std::chrono::seconds(2);
 

@@ -26,7 +26,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   Record record = sight_.record.value_or(Record{});
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
-  if (!adopts) ++record.epoch;
+  if (!adopts || sight_.peer_epoch > record.epoch) record.epoch = next_epoch(record);
   record.role = RecordRole::leader;
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;

@@ -57,6 +57,7 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
     // Who is cut off does not know whether somebody leads.
     const char* what = isolated_ ? "cut off: " : "nobody leads: ";
+    if (peer_says_it_leads(sight_, rules_.candidacy, now)) what = "";
     out[kNotEligible] = (sight_.leader_advertises ? "not eligible: " : what) + candidacy_.why;
   }
   if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
@@ -72,6 +73,7 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (sight_.tracking.gateway == GatewaySight::lost) {
     out["gateway"] = "track_gateway " + sight_.tracking.gateway_name + " does not answer";
   }
+  add_peer_alarms(now, out);
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
   if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {

@@ -90,6 +90,7 @@ void Pair::remember(TimePoint now) {
     record.in_sync = standby_in_sync();
   } else if (stands_by() && sight_.leader_advertises && sight_.local.is_replica()) {
     record.role = RecordRole::standby;
+    record.epoch = std::max(record.epoch, sight_.peer_epoch);
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
   } else {
     return;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/candidacy.hpp"
+#include "agent/peer_word.hpp"
 #include "agent/record.hpp"
 #include "agent/tracking.hpp"
 #include "health/facts.hpp"
@@ -71,10 +72,24 @@ struct StopRequested {};
 struct TimePassed {};
 // track_gateway answered a probe.
 struct GatewayAnswered {};
+// The other node's agent over the peer link: its word, whether it can be heard at all, and what the
+// two configurations disagree about.
+struct PeerSaid {
+  PeerWord word;
+};
+struct PeerLinkChanged {
+  bool up = false;
+  std::string why;  // clause, when not up
+};
+struct PeerCompared {
+  std::vector<std::string> differences;
+};
 
-using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
-                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
-                               TimePassed, TrackingSeen, GatewayAnswered, SwitchoverRequested>;
+using PairInput =
+    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
+                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
+                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
+                 SwitchoverRequested>;
 
 // ---- effects -----------------------------------------------------------------------------------
 

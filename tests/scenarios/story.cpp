@@ -21,6 +21,7 @@ agent::PairRules rules() {
   rules.candidacy.wait_for_peer = 60s;
   rules.candidacy.vip_lease = 2s;
   rules.candidacy.witness_patience = 200ms;
+  rules.candidacy.word_patience = 300ms;
   rules.replication = {"10.0.0.2", 6379};
   rules.promote_budget = 3s;
   rules.handover_budget = 2s;

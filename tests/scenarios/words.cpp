@@ -191,6 +191,24 @@ agent::TrackingSeen parse_tracking(const Words& words) {
   return seen;
 }
 
+// "said leading epoch=3": the other node's agent.
+agent::PeerSaid parse_said(const Words& words) {
+  agent::PeerSaid said;
+  said.word.state = word(words, 1);
+  for (const auto& [key, value] : parse_fields(words, 2)) {
+    if (key != "epoch") unknown(key);
+    said.word.epoch = std::stoull(value);
+  }
+  return said;
+}
+
+// "link up", "link down the other side closed the connection"
+agent::PeerLinkChanged parse_link(const Words& words) {
+  const std::string& state = word(words, 1);
+  if (state != "up" && state != "down") unknown(state);
+  return {state == "up", rest(words, 2)};
+}
+
 std::string target_word(Target target) {
   return target == Target::local ? "local" : "peer";
 }
@@ -281,6 +299,12 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "time") return agent::TimePassed{};
   if (what == "tracking") return parse_tracking(words);
   if (what == "gateway") return agent::GatewayAnswered{};
+  if (what == "said") return parse_said(words);
+  if (what == "link") return parse_link(words);
+  if (what == "compared") {
+    const std::string difference = rest(words, 1);
+    return agent::PeerCompared{difference.empty() ? Words{} : Words{difference}};
+  }
   unknown(what);
 }
 

@@ -1,0 +1,68 @@
+// What the other node's agent says over the peer link: whether somebody leads whom adverts do not
+// show (rule 5), the epochs of the pair, and who stays when two lead (rule 13). Without a link
+// nothing of this is known, and the rulebook goes by the rest.
+#include <algorithm>
+
+#include "agent/pair.hpp"
+
+namespace agent {
+
+void Pair::on(TimePoint now, const PeerSaid& said) {
+  auto& agent = sight_.peer_agent;
+  const bool led = agent.said && agent.said->leads();
+  agent.said = said.word;
+  agent.said_at = now;
+  sight_.peer_epoch = std::max(sight_.peer_epoch, said.word.epoch);
+  // What it announced while it led is still in the network's tables.
+  if (led && !said.word.leads()) {
+    announce_again(now, "the other node led too and has stepped down: announced again");
+  }
+}
+
+void Pair::on(TimePoint now, const PeerLinkChanged& link) {
+  auto& agent = sight_.peer_agent;
+  if (link.up) agent.down_since.reset();
+  if (!link.up && !agent.down_since) agent.down_since = now;
+  agent.linked = link.up;
+  agent.why_not = link.why;
+  if (link.up) return;
+  agent.said.reset();
+  agent.differences.clear();
+}
+
+void Pair::on(TimePoint /*now*/, const PeerCompared& compared) {
+  sight_.peer_agent.differences = compared.differences;
+}
+
+// Epochs are the pair's: a promotion is newer than all that either node knows of.
+std::uint64_t Pair::next_epoch(const Record& record) const {
+  return std::max(record.epoch, sight_.peer_epoch) + 1;
+}
+
+// Rule 13. With equal epochs the election of the routers settles it.
+std::optional<std::string> Pair::newer_leader(TimePoint now) const {
+  const auto& said = sight_.peer_agent.said;
+  const std::uint64_t own = sight_.record ? sight_.record->epoch : 0;
+  if (!said || !said->leads() || said->epoch <= own) return std::nullopt;
+  if (!peer_says_it_leads(sight_, rules_.candidacy, now)) return std::nullopt;
+  return "the other node leads with the newer epoch " + std::to_string(said->epoch);
+}
+
+std::optional<TimePoint> Pair::link_alarm_due() const {
+  const auto& down = sight_.peer_agent.down_since;
+  const bool over = std::holds_alternative<End>(state_);
+  if (!down || over || alarms_.contains(kPeerLink)) return std::nullopt;
+  return *down + kAlarmDelay;
+}
+
+void Pair::add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const {
+  const auto& agent = sight_.peer_agent;
+  if (agent.down_since && now >= *agent.down_since + kAlarmDelay) {
+    out[kPeerLink] = "the peer link is down: " + agent.why_not;
+  }
+  std::string all;
+  for (const auto& difference : agent.differences) all += (all.empty() ? "" : "; ") + difference;
+  if (!all.empty()) out["configuration"] = "the peer's configuration differs: " + all;
+}
+
+}  // namespace agent
