@@ -93,6 +93,24 @@ json::array trackers_json(const PairStatus& pair) {
   return out;
 }
 
+json::object peer_link_json(const PeerLinkStatus& link) {
+  json::object out;
+  out["state"] = to_string(link.state);
+  out["why"] = link.why;
+  out["since"] = link.since;
+  out["node"] = link.node;
+  out["version"] = link.version;
+  out["rtt_ms"] = nullptr;
+  if (link.rtt_ms) out["rtt_ms"] = *link.rtt_ms;
+  out["says"] = nullptr;
+  if (const auto& word = link.says) {
+    out["says"] = {{"state", word->state},       {"epoch", word->epoch},
+                   {"priority", word->priority}, {"may_lead", word->may_lead},
+                   {"why", word->why},           {"alarms", word->alarms}};
+  }
+  return out;
+}
+
 std::string leader_words(const PairStatus& pair) {
   if (pair.pair.state == PairState::leading) return "this node";
   if (pair.router.leader && pair.pair.leader_advertises) {
@@ -131,6 +149,7 @@ json::object pair_json(const PairStatus& pair) {
   out["trackers"] = trackers_json(pair);
   out["server"] = server_json(pair.server);
   out["peer"] = server_json(pair.peer);
+  out["peer_link"] = peer_link_json(pair.peer_link);
   json::array alarms;
   for (const std::string& alarm : pair.pair.alarms) alarms.emplace_back(alarm);
   out["alarms"] = std::move(alarms);
@@ -138,6 +157,15 @@ json::object pair_json(const PairStatus& pair) {
 }
 
 }  // namespace
+
+std::string_view to_string(PeerLinkStatus::State state) {
+  switch (state) {
+    case PeerLinkStatus::State::up: return "up";
+    case PeerLinkStatus::State::down: return "down";
+    case PeerLinkStatus::State::off: break;
+  }
+  return "off";
+}
 
 std::string_view state_word(PairState state) {
   switch (state) {

@@ -3,11 +3,13 @@
 
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/pair.hpp"
+#include "agent/peer_word.hpp"
 #include "agent/tracking.hpp"
 #include "health/monitor.hpp"
 #include "vrrp/admission.hpp"
@@ -33,6 +35,19 @@ struct TrackerStatus {
   std::string since;  // wall clock
 };
 
+// The link to the other node's agent.
+struct PeerLinkStatus {
+  enum class State : std::uint8_t { off, down, up };
+  State state = State::off;
+  std::string why;               // not up: a clause
+  std::string since;             // wall clock
+  std::string node;              // up: the other node
+  std::string version;           // up: of its agent
+  std::optional<double> rtt_ms;  // up: measured
+  std::optional<PeerWord> says;  // its last word about the pair
+};
+std::string_view to_string(PeerLinkStatus::State state);
+
 struct PairStatus {
   std::string name;
   PairSnapshot pair;
@@ -53,6 +68,7 @@ struct PairStatus {
   std::vector<TrackerStatus> trackers;
   ServerStatus server;
   ServerStatus peer;
+  PeerLinkStatus peer_link;
 };
 
 struct AgentStatus {

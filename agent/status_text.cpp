@@ -1,6 +1,8 @@
 // See status.hpp: the text half.
 #include <boost/json.hpp>
 #include <cmath>
+#include <iomanip>
+#include <sstream>
 
 #include "agent/status.hpp"
 
@@ -108,6 +110,23 @@ std::string tracker_lines(const json::object& pair) {
   return out;
 }
 
+// The link to the other node's agent.
+std::string link_line(const json::object& link) {
+  const std::string state = text_of(link, "state");
+  if (state == "up") {
+    std::ostringstream trip;
+    const auto* rtt = link.if_contains("rtt_ms");
+    if (rtt != nullptr && rtt->is_number()) {
+      trip << ", " << std::fixed << std::setprecision(1) << rtt->to_number<double>() << " ms";
+    }
+    return "up with " + text_of(link, "node") + ", version " + text_of(link, "version") +
+           trip.str();
+  }
+  const std::string why = text_of(link, "why");
+  if (state != "down") return "off" + (why.empty() ? "" : ": " + why);
+  return "DOWN since " + text_of(link, "since") + ": " + why;
+}
+
 // "250", or "250, now 230" when weights have moved it.
 std::string priority_words(const json::object& router) {
   const std::string own = number_of(router, "priority");
@@ -129,10 +148,14 @@ std::string pair_text(const json::object& pair) {
          ", version " + number_of(router, "version") + ", priority " + priority_words(router) +
          ", every " + number_of(router, "advert_interval_ms") + " ms\n";
   out += silent_families(router) + tracker_lines(pair);
+  const json::object& link = object_of(pair, "peer_link");
+  out += "  link     " + link_line(link) + "\n";
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
+    const bool linked = text_of(link, "state") == "up";
     out += flag_of(pair, "standby_in_sync")
-               ? "  standby  in sync; whether its agent runs is not known here\n"
+               ? std::string("  standby  in sync; ") +
+                     (linked ? "its agent runs\n" : "whether its agent runs is not known here\n")
                : "  standby  NOT in sync: nobody could take over without losing writes\n";
   } else {
     const std::string why = text_of(router, "may_not_lead_because");

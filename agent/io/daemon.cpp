@@ -30,6 +30,7 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       started_(std::chrono::steady_clock::now()),
       netlink_(loop_.get_executor()),
       records_(loop_.get_executor(), config_.state_dir),
+      links_(loop_.get_executor(), config_, version_, log_),
       control_(loop_.get_executor(),
                [this](const json::object& request) { return answer(request); }),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
@@ -70,6 +71,7 @@ std::optional<std::string> Daemon::start() {
   log_->info("tandemd {} on node {}: {} pair(s) from {}", version_, config_.node,
              config_.pairs.size(), config_.file);
   for (const auto& pair : pairs_) pair->start();
+  links_.start();
   tell_ready();
   keep_systemd_informed();
   return std::nullopt;
@@ -80,6 +82,7 @@ void Daemon::make_pairs() {
     pairs_.push_back(std::make_unique<PairRunner>(loop_.get_executor(), pair, netlink_,
                                                   hub(pair.interface), records_, log_,
                                                   [this] { pair_stopped(); }));
+    pairs_.back()->join(links_);
   }
   running_ = pairs_.size();
 }

@@ -18,6 +18,7 @@
 #include "agent/io/control_socket.hpp"
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/pair_runner.hpp"
+#include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "vrrp/io/netlink.hpp"
 
@@ -57,6 +58,7 @@ class Daemon {
   vrrp::io::Netlink netlink_;
   RecordStore records_;
   std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
+  PeerLinks links_;
   std::vector<std::unique_ptr<PairRunner>> pairs_;
   ControlSocket control_;
   boost::asio::signal_set signals_;

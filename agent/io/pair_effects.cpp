@@ -1,9 +1,9 @@
 // What the effects of the two machines do in the world, and what `status` shows of it.
 #include <boost/asio/post.hpp>
-#include <ctime>
 
 #include "agent/io/pair_runner.hpp"
 #include "agent/io/vip_probe.hpp"
+#include "agent/io/wall_clock.hpp"
 #include "hooks/role_change.hpp"
 
 namespace agent::io {
@@ -13,14 +13,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr auto kVipProbePatience = std::chrono::milliseconds(300);
-
-std::string wall_clock(std::chrono::system_clock::time_point when) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
 
 // Where the servers most likely listen: IPv4 first, and never an address that needs its link named.
 const vrrp::IpAddress& probed_vip(const PairConfig& config) {
@@ -221,6 +213,7 @@ PairStatus PairRunner::status() const {
   }
   out.server = {local_.address().to_string(), local_.snapshot(), -1};
   out.peer = {peer_.address().to_string(), peer_.snapshot(), -1};
+  if (links_ != nullptr) out.peer_link = links_->status(config_.name);
   out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);
   out.peer.lag_bytes = lag_between(out.server.monitor.facts, out.peer.monitor.facts);
   return out;

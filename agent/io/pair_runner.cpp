@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/io/config_keys.hpp"
+#include "agent/peer_settings.hpp"
 #include "vrrp/io/hmac.hpp"
 
 namespace agent::io {
@@ -34,6 +35,8 @@ PairRules pair_rules(const PairConfig& config) {
   rules.candidacy.vip_lease = config.vip_lease;
   rules.candidacy.witness_patience =
       config.monitor.fall * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
+  rules.candidacy.word_patience =
+      std::max<Duration>(rules.candidacy.witness_patience, 3 * peer_heartbeat(config));
   rules.replication = {config.replication_host, config.replication_port};
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;
@@ -145,6 +148,9 @@ std::optional<std::string> PairRunner::promote() {
   const Sight& sight = pair_.sight();
   if (pair_.snapshot().state == PairState::leading) return "this node leads already";
   if (sight.leader_advertises) return "the other node leads; stop its agent to move the role";
+  if (sight.peer_agent.said && sight.peer_agent.said->leads()) {
+    return "the other node's agent says that it leads; stop it to move the role";
+  }
   if (sight.local.health != health::Health::up) {
     return "the local server is " + std::string(health::to_string(sight.local.health));
   }
@@ -185,6 +191,7 @@ void PairRunner::feed(Input input) {
   draining_ = true;
   drain();
   draining_ = false;
+  tell_peer();
   arm();
 }
 

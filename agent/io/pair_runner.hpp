@@ -17,6 +17,7 @@
 
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
+#include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/io/track_runner.hpp"
 #include "agent/log_limit.hpp"
@@ -41,6 +42,8 @@ class PairRunner {
              vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
              std::shared_ptr<spdlog::logger> log, std::function<void()> stopped);
 
+  // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
+  void join(PeerLinks& links);
   void start();
   // Hands over if anybody can take it; `stopped` follows.
   void stop();
@@ -100,6 +103,8 @@ class PairRunner {
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
   TrackEvents track_events();
+  PeerWord peer_word() const;
+  void tell_peer();
   health::io::RedisWatch& watch(hooks::Target server);
   std::uint16_t server_port() const;
   // Of the VIPs whose links can carry a frame now.
@@ -130,6 +135,8 @@ class PairRunner {
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
   TrackRunner tracking_;
+  PeerLinks* links_ = nullptr;
+  PeerWord told_peer_;
 
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;

@@ -51,6 +51,7 @@ redis: leading for 12 s, because the leader resigned
   server   127.0.0.1:6379  up, master, 1000 keys
   peer     192.168.1.113:6379  up, replica of 192.168.1.112:6379, link up, 0 bytes behind, 1000 keys
   VRRP     eth0 VRID 51, version 3, priority 250, every 100 ms
+  link     off
   standby  in sync; whether its agent runs is not known here
 )");
 }
@@ -69,6 +70,35 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
         "ALARM    the local server was never in sync with the leader"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
+}
+
+TEST(StatusText, ShowsTheLinkToTheOtherAgent) {
+  AgentStatus status = leading();
+  PeerLinkStatus& link = status.pairs.front().peer_link;
+  link.state = PeerLinkStatus::State::up;
+  link.since = "2026-01-02T03:04:05Z";
+  link.node = "server12";
+  link.version = "0.1.0";
+  link.rtt_ms = 0.25;
+  PeerWord word;
+  word.state = "standby";
+  word.epoch = 3;
+  word.why = "the other node leads";
+  link.says = word;
+  const std::string up = status_text(status_json(status), "");
+  for (const char* line :
+       {"  link     up with server12, version 0.1.0, 0.2 ms\n", "in sync; its agent runs"}) {
+    EXPECT_NE(up.find(line), std::string::npos) << line << "\n" << up;
+  }
+  EXPECT_EQ(boost::json::serialize(status_json(status).at("pairs").at(0).at("peer_link")),
+            R"({"state":"up","why":"","since":"2026-01-02T03:04:05Z","node":"server12",)"
+            R"("version":"0.1.0","rtt_ms":2.5E-1,"says":{"state":"standby","epoch":3,"priority":0,)"
+            R"("may_lead":false,"why":"the other node leads","alarms":0}})");
+  link.state = PeerLinkStatus::State::down;
+  link.why = "no answer";
+  const std::string down = status_text(status_json(status), "");
+  EXPECT_NE(down.find("  link     DOWN since 2026-01-02T03:04:05Z: no answer\n"), std::string::npos)
+      << down;
 }
 
 TEST(StatusText, ShowsTrackersOnlyWhenTheyAreNotInOrder) {

@@ -65,6 +65,7 @@ void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, c
   text << "[pair.server]\naddress = " << quoted("127.0.0.1" + port)
        << "\nreplication_address = " << quoted(own_ip + port) << "\npassword_file = " << password
        << "\n[pair.peer]\nserver = " << quoted(peer_ip + port) << "\n";
+  if (!pair.secret.empty()) text << "agent = " << quoted(peer_ip + ":7112") << "\n";
   write_notify(text, pair);
   text << in_directory(pair.tables, host);
 }
@@ -87,6 +88,11 @@ Agent::Agent(const Host& host, const Host& peer, const std::vector<PairOptions>&
   text << "[agent]\nnode = " << quoted(host.name) << "\nstate_dir = " << quoted(state.string())
        << "\ncontrol_socket = " << quoted(socket_.string())
        << "\nlog = { level = \"debug\", target = \"stderr\" }\n";
+  if (const std::string& secret = pairs.front().secret; !secret.empty()) {
+    write_file(host.dir / "peer.secret", secret + "\n", std::filesystem::perms(0600));
+    text << "[agent.peer_link]\nlisten = " << quoted(host.ip + ":7112")
+         << "\nsecret_file = " << quoted((host.dir / "peer.secret").string()) << "\n";
+  }
   for (const auto& pair : pairs) write_pair(text, pair, host, peer);
   write_file(config_, text.str(), std::filesystem::perms(0600));
 }

@@ -37,6 +37,7 @@ struct PairOptions {
   std::string fifo;                    // notify.fifo
   // Further lines of [[pair]] and tables behind all others; HOST_DIR stands for the host's.
   std::string pair_lines;
+  std::string secret;  // of the peer link; empty: none is configured
   std::string tables;
 };
 

@@ -1,0 +1,54 @@
+// The pair's side of the peer link: its word to the other node's agent, and that agent's to the
+// rulebook.
+#include "agent/io/pair_runner.hpp"
+#include "agent/peer_settings.hpp"
+
+namespace agent::io {
+
+void PairRunner::join(PeerLinks& links) {
+  links_ = &links;
+  if (links.status(config_.name).state == PeerLinkStatus::State::off) return;
+  links.subscribe(config_.name,
+                  {.word = [this] { return peer_word(); },
+                   .said = [this](const PeerWord& word) { feed(PairInput(PeerSaid{word})); },
+                   .link_changed =
+                       [this](bool up, const std::string& why) {
+                         feed(PairInput(PeerLinkChanged{up, why}));
+                       },
+                   .compared =
+                       [this](const std::vector<std::string>& differences) {
+                         feed(PairInput(PeerCompared{differences}));
+                       }});
+}
+
+PeerWord PairRunner::peer_word() const {
+  const PairSnapshot pair = pair_.snapshot();
+  const Sight& sight = pair_.sight();
+  PeerWord word;
+  word.pair = config_.name;
+  word.state = to_string(pair.state);
+  word.epoch = pair.epoch;
+  word.record = sight.record;
+  word.health = health::to_string(sight.local.health);
+  if (const auto& facts = sight.local.facts) {
+    word.role = health::to_string(facts->role);
+    word.replid = facts->replid;
+    word.offset = facts->offset;
+  }
+  word.priority = tracking_.priority().value;
+  word.may_lead = pair.candidacy.may_lead;
+  word.why = pair.candidacy.why;
+  word.alarms = static_cast<int>(pair.alarms.size());
+  return word;
+}
+
+// At once when it changed; the heartbeat repeats it.
+void PairRunner::tell_peer() {
+  if (links_ == nullptr) return;
+  PeerWord word = peer_word();
+  if (says_the_same(word, told_peer_)) return;
+  told_peer_ = std::move(word);
+  links_->say(config_.name);
+}
+
+}  // namespace agent::io
