@@ -206,11 +206,13 @@ Candidacy unless_isolated(Candidacy answer, const Sight& sight) {
   return isolated;
 }
 
-// Rule 5: what the leader's agent says itself counts more than adverts that do not arrive. Its
-// priority 0 is the later word, it has overtaken the one before.
+// Rule 5: what the leader's agent says itself counts more than adverts that do not arrive, unless
+// its priority 0 came later.
 std::optional<Candidacy> led_by_the_peer(const Sight& sight, const CandidacyRules& rules,
                                          TimePoint now) {
-  if (sight.leader_advertises || sight.leader_resigned) return std::nullopt;
+  const bool resigned = sight.leader_resigned && sight.advert_reported_at &&
+                        *sight.advert_reported_at >= sight.peer_agent.said_at;
+  if (sight.leader_advertises || resigned) return std::nullopt;
   if (!peer_says_it_leads(sight, rules, now)) return std::nullopt;
   Candidacy answer =
       sight.leader_silent_since
