@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <random>
 
 namespace agent {
 namespace {
@@ -111,6 +112,34 @@ TEST(PeerMessage, GarbageIsAnsweredWithAClause) {
             "its field priority is missing or not usable");
   EXPECT_EQ(problem_of(with(PeerState{1, word()}, "state", boost::json::string(5000, 'x'))),
             "its field state is missing or not usable");
+}
+
+// Whatever arrives is a message that can be sent again, or a clause of one line.
+TEST(PeerMessage, SpoiledAtRandomIsAnsweredAndNeverCrashes) {
+  const std::string bytes = "\"'[]{}:,.\\ \t\n019-eE\x80\xff";
+  std::mt19937 random(7112);
+  const auto below = [&](std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+  };
+  int refused = 0;
+  for (int round = 0; round < 5000; ++round) {
+    const auto messages = one_of_each();
+    std::string text = text_of(messages[below(messages.size())]);
+    for (std::size_t i = 1 + below(3); i > 0; --i) {
+      const std::size_t at = below(text.size());
+      if (below(2) == 0) text[at] = bytes[below(bytes.size())];
+      if (below(3) == 0) text.erase(at, 1 + below(20));
+      if (text.empty()) text = "{";
+    }
+    const auto parsed = parse_peer_message(text);
+    if (const auto* problem = std::get_if<std::string>(&parsed)) {
+      ++refused;
+      ASSERT_EQ(problem->find('\n'), std::string::npos) << *problem;
+    } else {
+      ASSERT_TRUE(encode_peer_message(std::get<PeerMessage>(parsed))) << text;
+    }
+  }
+  EXPECT_GT(refused, 1000);
 }
 
 TEST(PeerMessage, OfAnotherVersionIsRefusedExceptWhatExplainsIt) {
