@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kPassword = "a-password-of-the-tests";
+constexpr const char* kPassword = LiveServer::kPassword;
 constexpr const char* kAgent = "tandem";
 
 std::uint16_t free_port() {
@@ -48,6 +48,7 @@ void write_config(const std::string& path, std::uint16_t port, const std::string
   file << "port " << port << '\n';
   file << "bind " << LiveServer::kHost << ' ' << LiveServer::kVip << '\n';
   file << "dir " << directory << "\nlogfile redis.log\nsave \"\"\n";
+  file << "unixsocket redis.sock\nenable-debug-command local\n";
   file << "repl-diskless-sync-delay 0\nrepl-ping-replica-period 3600\n";
   file << "requirepass " << kPassword << "\nmasterauth " << kPassword << '\n';
   file << "user " << kAgent << " on >" << kPassword << " -@all +ping +info +role"

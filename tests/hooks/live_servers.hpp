@@ -48,7 +48,11 @@ class LiveServer {
   LiveServer(const LiveServer&) = delete;
   LiveServer& operator=(const LiveServer&) = delete;
 
+  static constexpr const char* kPassword = "a-password-of-the-tests";
+
   health::Endpoint endpoint() const { return {kHost, port_}; }
+  std::string directory() const { return directory_; }
+  std::string unix_socket() const { return directory_ + "/redis.sock"; }
   Client connect(const char* host = kHost) const { return Client(host, port_); }
   health::Reply ask(const std::vector<std::string>& words) const { return connect().ask(words); }
   // All sections of INFO; one number of it, -1 when it is not there.

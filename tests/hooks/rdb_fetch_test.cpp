@@ -1,0 +1,271 @@
+// Fetches from servers that lie, and onto disks that refuse: the old file stays, nothing is left.
+#include "hooks/io/rdb_fetch.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/hooks/fetching.hpp"
+#include "tests/hooks/rdb_bytes.hpp"
+#include "tests/hooks/script_directory.hpp"
+
+namespace hooks {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Fetching;
+using testing::make_rdb;
+using testing::names_in;
+using testing::problem_of;
+using testing::read_bytes;
+using testing::without_checksum;
+using testing::write_bytes;
+
+constexpr const char* kOldFile = "the old file";
+const std::string kGranted =
+    "+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC " + std::string(40, 'a') + " 1234\r\n";
+
+std::string bulk(const std::string& payload) {
+  return "$" + std::to_string(payload.size()) + "\r\n" + payload;
+}
+
+// Says its script to the first client, whatever that says, then closes or holds the connection.
+class ScriptedServer {
+ public:
+  enum class Then { close, hold };
+
+  explicit ScriptedServer(const std::string& script, Then then = Then::close)
+      : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    if (bind(listener_, generic, size) != 0 || listen(listener_, 1) != 0 ||
+        getsockname(listener_, generic, &size) != 0) {
+      throw std::runtime_error("no port to listen on");
+    }
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this, script, then] { serve(script, then); });
+  }
+  ~ScriptedServer() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  ScriptedServer(const ScriptedServer&) = delete;
+  ScriptedServer& operator=(const ScriptedServer&) = delete;
+
+  health::io::ServerAddress address() const { return {"127.0.0.1", port_, {}}; }
+
+ private:
+  void serve(const std::string& script, Then then) const {
+    const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0) return;
+    std::string_view left = script;
+    while (!left.empty()) {
+      const ssize_t sent = send(client, left.data(), left.size(), MSG_NOSIGNAL);
+      if (sent <= 0) break;
+      left.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    if (then == Then::close) shutdown(client, SHUT_WR);
+    char heard[1024];
+    while (recv(client, heard, sizeof heard, 0) > 0) {
+    }
+    close(client);
+  }
+
+  int listener_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+// A directory with an old file in it, and the only door to fetch over it.
+class RdbFetch : public ::testing::Test {
+ protected:
+  RdbFetch() { write_bytes(target(), kOldFile); }
+
+  std::string target() const { return directory_ + "/dump.rdb"; }
+  io::FetchRequest request(const health::io::ServerAddress& server) const {
+    io::FetchRequest wanted;
+    wanted.server = server;
+    wanted.target = target();
+    return wanted;
+  }
+  // The problem, without the server's address.
+  std::string fetch(const std::string& script,
+                    ScriptedServer::Then then = ScriptedServer::Then::close) {
+    const ScriptedServer server(script, then);
+    io::FetchRequest wanted = request(server.address());
+    wanted.stall_timeout = 300ms;
+    Fetching fetching;
+    std::string problem = problem_of(fetching.run(wanted));
+    const std::string prefix = server.address().to_string() + ": ";
+    return problem.starts_with(prefix) ? problem.substr(prefix.size()) : problem;
+  }
+  void expect_untouched() const {
+    EXPECT_EQ(read_bytes(target()), kOldFile);
+    EXPECT_EQ(names_in(directory_), std::set<std::string>{"dump.rdb"});
+  }
+
+  testing::ScriptDirectory base_;
+  std::string directory_ = base_.make_directory("data", 0700);
+};
+
+TEST_F(RdbFetch, AWholeFileIsPlaced) {
+  const std::string rdb = make_rdb("dataset");
+  EXPECT_EQ(fetch(kGranted + bulk(rdb)), "");
+  EXPECT_EQ(read_bytes(target()), rdb);
+  EXPECT_EQ(names_in(directory_).size(), 2U);
+}
+
+TEST_F(RdbFetch, OneWithoutChecksumIsPlacedAndToldFrom) {
+  const std::string rdb = without_checksum(make_rdb("dataset"));
+  const ScriptedServer server(kGranted + bulk(rdb));
+  Fetching fetching;
+  const auto result = fetching.run(request(server.address()));
+  ASSERT_EQ(problem_of(result), "");
+  EXPECT_FALSE(std::get<RdbFacts>(std::get<io::Fetched>(result).file.facts).checksummed);
+}
+
+TEST_F(RdbFetch, ADamagedFileIsNotKept) {
+  std::string rdb = make_rdb("dataset");
+  rdb[12] = '!';
+  EXPECT_TRUE(fetch(kGranted + bulk(rdb))
+                  .starts_with("what the server sent is not kept: it is damaged: its checksum"));
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, WhatIsNoRdbIsNotKept) {
+  EXPECT_EQ(
+      fetch(kGranted + bulk("this is no RDB")),
+      "what the server sent is not kept: it is not an RDB file: it begins with \"this is n\"");
+  expect_untouched();
+  EXPECT_EQ(fetch(kGranted + "$0\r\n"),
+            "what the server sent is not kept: it is empty: no RDB was written");
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, AScriptThatIsCutAnywhereReplacesNothing) {
+  const std::string script = kGranted + bulk(make_rdb("dataset"));
+  for (std::size_t length = 0; length < script.size(); length += 7) {
+    EXPECT_NE(fetch(script.substr(0, length)), "") << length;
+    expect_untouched();
+  }
+}
+
+TEST_F(RdbFetch, AGiantLengthIsRefusedBeforeTheDiskIsFull) {
+  EXPECT_NE(fetch(kGranted + "$9000000000000000000\r\nREDIS0010", ScriptedServer::Then::hold)
+                .find(" bytes free, 9000000000000000000 are needed"),
+            std::string::npos);
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, AServerThatSaysNothingIsGivenUp) {
+  EXPECT_EQ(fetch(kGranted + "$50\r\nREDIS", ScriptedServer::Then::hold),
+            "the server has sent nothing for 300 ms, after 5 bytes");
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, EmptyLinesKeepItAliveButNotBeyondItsBudget) {
+  const ScriptedServer server(kGranted + std::string(100000, '\n'), ScriptedServer::Then::hold);
+  io::FetchRequest wanted = request(server.address());
+  wanted.budget = 500ms;
+  Fetching fetching;
+  EXPECT_EQ(problem_of(fetching.run(wanted)),
+            server.address().to_string() + ": not fetched within 500 ms");
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, AClosedPortIsNamed) {
+  Fetching fetching;
+  EXPECT_EQ(problem_of(fetching.run(request({"127.0.0.1", 1, {}}))),
+            "127.0.0.1:1: cannot be reached: Connection refused");
+  Fetching no_address;
+  EXPECT_EQ(problem_of(no_address.run(request({"server11", 1, {}}))),
+            "server11:1: cannot be reached: Invalid argument");
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, ADirectoryThatIsNotThereIsNamed) {
+  io::FetchRequest wanted = request({"127.0.0.1", 1, {}});
+  wanted.target = directory_ + "/none/dump.rdb";
+  Fetching fetching;
+  EXPECT_EQ(problem_of(fetching.run(wanted)),
+            directory_ + "/none cannot be written to: No such file or directory");
+}
+
+// A disk of its own in a namespace of mounts that only this program sees.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& directory, const char* size) : directory_(directory) {
+    mounted_ = unshare(CLONE_NEWNS) == 0 &&
+               mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+               mount("none", directory.c_str(), "tmpfs", 0, size) == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) umount2(directory_.c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  bool mounted() const { return mounted_; }
+
+ private:
+  std::string directory_;
+  bool mounted_ = false;
+};
+
+TEST_F(RdbFetch, AFullDiskLeavesTheOldFile) {
+  const SmallDisk disk(directory_, "size=1m");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting needs root";
+  write_bytes(target(), kOldFile);
+  const std::string large = make_rdb(std::string(4UL * 1024 * 1024, 'x'));
+  const std::string mark(40, 'e');
+  EXPECT_NE(fetch(kGranted + bulk(large)).find(" bytes free, 4194322 are needed"),
+            std::string::npos);
+  expect_untouched();
+  // Without a length the disk itself has to say it.
+  EXPECT_NE(fetch(kGranted + "$EOF:" + mark + "\r\n" + large + mark)
+                .find(" cannot be written: No space left on device"),
+            std::string::npos);
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, AFileThatMayNotGrowIsAFailureOfTheDisk) {
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit small = before;
+  small.rlim_cur = 1024UL * 1024;
+  std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  const std::string problem = fetch(kGranted + bulk(make_rdb(std::string(4UL * 1024 * 1024, 'x'))));
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_NE(problem.find(" cannot be written: File too large"), std::string::npos) << problem;
+  expect_untouched();
+}
+
+TEST_F(RdbFetch, DestroyedAtAnyMomentItLeavesNothing) {
+  const std::string rdb = make_rdb(std::string(1024UL * 1024, 'x'));
+  for (int steps = 0; steps < 20; ++steps) {
+    const ScriptedServer server(kGranted + bulk(rdb).substr(0, rdb.size()),
+                                ScriptedServer::Then::hold);
+    Fetching fetching;
+    fetching.fetch().start(request(server.address()),
+                           {{}, [](const auto&) { FAIL() << "it was destroyed"; }});
+    for (int i = 0; i < steps; ++i) fetching.loop().run_one_for(20ms);
+    fetching.fetch().cancel();
+    fetching.settle();
+    expect_untouched();
+  }
+}
+
+}  // namespace
+}  // namespace hooks
