@@ -1,4 +1,4 @@
-// tandem: the operator's command. Talks to the agent over its control socket.
+// tandem: the operator's command. Talks to the agent over its control socket; `fetch` to a server.
 // Exit codes: 0 good, 1 refused or failed, 2 usage, 3 agent not reachable.
 #include <poll.h>
 #include <sys/socket.h>
@@ -16,6 +16,7 @@
 #include <optional>
 #include <system_error>
 
+#include "agent/io/fetch_command.hpp"
 #include "agent/status.hpp"
 
 namespace {
@@ -189,6 +190,22 @@ int switchover(const std::string& path, std::string pair, bool dry_run, long tim
   return 0;
 }
 
+CLI::App* add_fetch(CLI::App& app, agent::io::FetchOptions& options) {
+  auto* fetch = app.add_subcommand("fetch", "copy the dataset of a server into an RDB file");
+  fetch->add_option("--server", options.server, "HOST:PORT, [ADDRESS]:PORT or unix:/PATH")
+      ->required();
+  fetch->add_option("--user", options.user, "ACL user; needs +ping +replconf +psync");
+  fetch->add_option("--password-file", options.password_file, "file with the password, mode 0600");
+  fetch->add_option("--output", options.output, "the file; replaced only by a whole one")
+      ->required();
+  fetch->add_option("--keep", options.keep, "old files that stay, as FILE.before-TIME")
+      ->capture_default_str();
+  fetch->add_option("--stall-timeout", options.stall_seconds, "seconds without a byte to give up")
+      ->check(CLI::Range(1U, 86400U))
+      ->capture_default_str();
+  return fetch;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -223,6 +240,8 @@ int main(int argc, char** argv) {
       ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired))
       ->check(CLI::Range(1L, 60000L))
       ->default_str("5s");
+  agent::io::FetchOptions fetch;
+  auto* fetch_command = add_fetch(app, fetch);
   auto* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -233,6 +252,7 @@ int main(int argc, char** argv) {
     std::cout << "tandem " << TANDEM_VERSION << "\n";
     return 0;
   }
+  if (fetch_command->parsed()) return agent::io::fetch_dataset(fetch);
   if (status->parsed()) return show_status(socket, pair, as_json);
   if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);
   return promote(socket, pair, accept_data_loss);

@@ -1,92 +1,43 @@
 // Fetches from servers that lie, and onto disks that refuse: the old file stays, nothing is left.
 #include "hooks/io/rdb_fetch.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
-#include <stdexcept>
-#include <thread>
 
 #include "tests/hooks/fetching.hpp"
 #include "tests/hooks/rdb_bytes.hpp"
 #include "tests/hooks/script_directory.hpp"
+#include "tests/hooks/scripted_server.hpp"
 
 namespace hooks {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::bulk;
 using testing::Fetching;
+using testing::kGranted;
 using testing::make_rdb;
 using testing::names_in;
 using testing::problem_of;
 using testing::read_bytes;
+using testing::ScriptedServer;
 using testing::without_checksum;
 using testing::write_bytes;
 
 constexpr const char* kOldFile = "the old file";
-const std::string kGranted =
-    "+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC " + std::string(40, 'a') + " 1234\r\n";
-
-std::string bulk(const std::string& payload) {
-  return "$" + std::to_string(payload.size()) + "\r\n" + payload;
+health::io::ServerAddress address_of(const ScriptedServer& server) {
+  return {"127.0.0.1", server.port(), {}};
 }
 
-// Says its script to the first client, whatever that says, then closes or holds the connection.
-class ScriptedServer {
- public:
-  enum class Then { close, hold };
-
-  explicit ScriptedServer(const std::string& script, Then then = Then::close)
-      : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    socklen_t size = sizeof address;
-    if (bind(listener_, generic, size) != 0 || listen(listener_, 1) != 0 ||
-        getsockname(listener_, generic, &size) != 0) {
-      throw std::runtime_error("no port to listen on");
-    }
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this, script, then] { serve(script, then); });
-  }
-  ~ScriptedServer() {
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    close(listener_);
-  }
-  ScriptedServer(const ScriptedServer&) = delete;
-  ScriptedServer& operator=(const ScriptedServer&) = delete;
-
-  health::io::ServerAddress address() const { return {"127.0.0.1", port_, {}}; }
-
- private:
-  void serve(const std::string& script, Then then) const {
-    const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (client < 0) return;
-    std::string_view left = script;
-    while (!left.empty()) {
-      const ssize_t sent = send(client, left.data(), left.size(), MSG_NOSIGNAL);
-      if (sent <= 0) break;
-      left.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    if (then == Then::close) shutdown(client, SHUT_WR);
-    char heard[1024];
-    while (recv(client, heard, sizeof heard, 0) > 0) {
-    }
-    close(client);
-  }
-
-  int listener_;
-  std::uint16_t port_ = 0;
-  std::thread thread_;
-};
+std::string to_string(const ScriptedServer& server) {
+  return address_of(server).to_string();
+}
 
 // A directory with an old file in it, and the only door to fetch over it.
 class RdbFetch : public ::testing::Test {
@@ -104,11 +55,11 @@ class RdbFetch : public ::testing::Test {
   std::string fetch(const std::string& script,
                     ScriptedServer::Then then = ScriptedServer::Then::close) {
     const ScriptedServer server(script, then);
-    io::FetchRequest wanted = request(server.address());
+    io::FetchRequest wanted = request(address_of(server));
     wanted.stall_timeout = 300ms;
     Fetching fetching;
     std::string problem = problem_of(fetching.run(wanted));
-    const std::string prefix = server.address().to_string() + ": ";
+    const std::string prefix = to_string(server) + ": ";
     return problem.starts_with(prefix) ? problem.substr(prefix.size()) : problem;
   }
   void expect_untouched() const {
@@ -131,7 +82,7 @@ TEST_F(RdbFetch, OneWithoutChecksumIsPlacedAndToldFrom) {
   const std::string rdb = without_checksum(make_rdb("dataset"));
   const ScriptedServer server(kGranted + bulk(rdb));
   Fetching fetching;
-  const auto result = fetching.run(request(server.address()));
+  const auto result = fetching.run(request(address_of(server)));
   ASSERT_EQ(problem_of(result), "");
   EXPECT_FALSE(std::get<RdbFacts>(std::get<io::Fetched>(result).file.facts).checksummed);
 }
@@ -177,11 +128,10 @@ TEST_F(RdbFetch, AServerThatSaysNothingIsGivenUp) {
 
 TEST_F(RdbFetch, EmptyLinesKeepItAliveButNotBeyondItsBudget) {
   const ScriptedServer server(kGranted + std::string(100000, '\n'), ScriptedServer::Then::hold);
-  io::FetchRequest wanted = request(server.address());
+  io::FetchRequest wanted = request(address_of(server));
   wanted.budget = 500ms;
   Fetching fetching;
-  EXPECT_EQ(problem_of(fetching.run(wanted)),
-            server.address().to_string() + ": not fetched within 500 ms");
+  EXPECT_EQ(problem_of(fetching.run(wanted)), to_string(server) + ": not fetched within 500 ms");
   expect_untouched();
 }
 
@@ -258,7 +208,7 @@ TEST_F(RdbFetch, DestroyedAtAnyMomentItLeavesNothing) {
     const ScriptedServer server(kGranted + bulk(rdb).substr(0, rdb.size()),
                                 ScriptedServer::Then::hold);
     Fetching fetching;
-    fetching.fetch().start(request(server.address()),
+    fetching.fetch().start(request(address_of(server)),
                            {{}, [](const auto&) { FAIL() << "it was destroyed"; }});
     for (int i = 0; i < steps; ++i) fetching.loop().run_one_for(20ms);
     fetching.fetch().cancel();
