@@ -74,6 +74,7 @@ class Fetching {
   }
   io::RdbFetch& fetch() { return fetch_; }
   boost::asio::io_context& loop() { return loop_; }
+  boost::asio::thread_pool& disk() { return disk_; }
 
  private:
   boost::asio::io_context loop_;

@@ -7,8 +7,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
+#include <future>
+#include <optional>
 
 #include "tests/hooks/fetching.hpp"
 #include "tests/hooks/rdb_bytes.hpp"
@@ -200,6 +203,63 @@ TEST_F(RdbFetch, AFileThatMayNotGrowIsAFailureOfTheDisk) {
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_NE(problem.find(" cannot be written: File too large"), std::string::npos) << problem;
   expect_untouched();
+}
+
+// A connection that has all at hand, and occupies the disk before its first byte.
+class InstantStream : public io::ByteStream {
+ public:
+  InstantStream(Fetching& fetching, std::string script)
+      : fetching_(fetching), script_(std::move(script)) {}
+
+  void connect(Done done) override {
+    boost::asio::post(fetching_.disk(),
+                      [free = disk_is_free.get_future().share()] { free.wait_for(10s); });
+    boost::asio::post(fetching_.loop(), [done] { done({}); });
+  }
+  void read(Read done) override {
+    boost::asio::post(fetching_.loop(), [this, done] {
+      if (closed_) return;
+      const std::string piece = script_.substr(taken, 65536);
+      taken += piece.size();
+      done({}, piece);
+    });
+  }
+  void write(std::string /*bytes*/, Done /*done*/) override {}
+  void close() override { closed_ = true; }
+
+  std::promise<void> disk_is_free;
+  std::size_t taken = 0;
+
+ private:
+  Fetching& fetching_;
+  std::string script_;
+  bool closed_ = false;
+};
+
+TEST_F(RdbFetch, ABusyDiskHoldsTheServerBackAndNotTheMemory) {
+  const std::string rdb = make_rdb(std::string(8UL * 1024 * 1024, 'x'));
+  io::FetchRequest wanted = request({"127.0.0.1", 1, {}});
+  wanted.max_queued_bytes = 1024UL * 1024;
+  wanted.stall_timeout = 200ms;
+  Fetching fetching;
+  const auto stream = std::make_shared<InstantStream>(fetching, kGranted + bulk(rdb));
+  std::optional<io::FetchResult> result;
+  int samples = 0;
+  std::size_t taken_meanwhile = 0;
+  fetching.fetch().start(wanted, stream,
+                         {[&](const TransferProgress&) {
+                            if (++samples != 5) return;  // longer than the stall timeout
+                            taken_meanwhile = stream->taken;
+                            stream->disk_is_free.set_value();
+                          },
+                          [&](const io::FetchResult& told) { result = told; }});
+  while (!result && fetching.loop().run_one() != 0) {
+  }
+  fetching.settle();
+  EXPECT_EQ(problem_of(result.value()), "");
+  EXPECT_LT(taken_meanwhile, 1024UL * 1024 + 2 * 65536);
+  EXPECT_GT(taken_meanwhile, 1024UL * 1024);
+  EXPECT_EQ(read_bytes(target()), rdb);
 }
 
 TEST_F(RdbFetch, DestroyedAtAnyMomentItLeavesNothing) {
