@@ -115,9 +115,11 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
     case LeaveStep::await_successor:
       if (sight_.peer.is_master()) return false;
-      // Who advertises is on its way to be a master; who does not will not be one any more.
+      // Who advertises is on its way to be a master, within its own budget; who does not will not
+      // be one any more.
       if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
-      if (now >= *leaving.successor_due && !sight_.leader_advertises) {
+      if (now >= *leaving.successor_due +
+                     (sight_.leader_advertises ? rules_.promote_budget : Duration{})) {
         emit(Say{Weight::warning, "nobody took over in time: the local server stays a master"});
         report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
         if (leaving.switchover) leaving.reason = "the standby did not take over";
