@@ -45,6 +45,14 @@ std::vector<std::string> Pair::switchover_problems() const {
   if (peer.facts && (!peer.facts->last_bgsave_ok || !peer.facts->last_aof_write_ok)) {
     problems.push_back("the standby's server cannot write its data to disk");
   }
+  const auto& agent = sight_.peer_agent;
+  if (agent.down_since) {
+    problems.push_back("the standby's agent cannot be reached over the peer link (" +
+                       agent.why_not + "): nobody would take over");
+  } else if (agent.said && agent.said->state != to_string(PairState::standby)) {
+    problems.push_back("the standby's agent says that it is " + agent.said->state + ": " +
+                       agent.said->why);
+  }
   return problems;
 }
 
