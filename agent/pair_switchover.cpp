@@ -36,14 +36,14 @@ std::vector<std::string> Pair::switchover_problems() const {
     problems.push_back("the standby's server is " + std::string(health::to_string(peer.health)) +
                        (peer.detail.empty() ? "" : ": " + peer.detail));
   } else if (!peer.is_replica() || !peer.facts->link_up) {
-    problems.push_back("the standby's server is not a replica with a link to this node's");
+    problems.emplace_back("the standby's server is not a replica with a link to this node's");
   } else if (peer.facts->sync_in_progress || peer.facts->loading) {
-    problems.push_back("the standby is being synchronised; wait for its end");
+    problems.emplace_back("the standby is being synchronised; wait for its end");
   } else if (!standby_in_sync()) {
-    problems.push_back("the standby has not acknowledged what this node's server streams");
+    problems.emplace_back("the standby has not acknowledged what this node's server streams");
   }
   if (peer.facts && (!peer.facts->last_bgsave_ok || !peer.facts->last_aof_write_ok)) {
-    problems.push_back("the standby's server cannot write its data to disk");
+    problems.emplace_back("the standby's server cannot write its data to disk");
   }
   const auto& agent = sight_.peer_agent;
   if (agent.down_since) {

@@ -58,7 +58,10 @@ std::vector<std::string> disagreements(const PeerPair& own, const PeerPair& thei
   for (const auto& [key, here] : own.settings) {
     const auto found = theirs.settings.find(key);
     if (found == theirs.settings.end() || found->second == here) continue;
-    out.push_back(key + " here " + here + ", there " + found->second);
+    std::string words = key;
+    words += " here " + here;
+    words += ", there " + found->second;
+    out.push_back(std::move(words));
   }
   if (own.priority == theirs.priority) {
     out.push_back("priority " + std::to_string(own.priority) + " on both; make them distinct");

@@ -11,6 +11,7 @@ constexpr Duration kLongestHeartbeat = std::chrono::milliseconds(500);
 
 std::string list_of(const std::vector<vrrp::VirtualAddress>& vips) {
   std::vector<std::string> texts;
+  texts.reserve(vips.size());
   for (const auto& vip : vips) texts.push_back(vip.prefix.to_string());
   std::ranges::sort(texts);
   std::string out;

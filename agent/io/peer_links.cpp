@@ -211,7 +211,7 @@ void PeerLinks::subscribe(const std::string& pair, PeerPairEvents events) {
   if (agent) agent->subscribe(pair, std::move(events));
 }
 
-void PeerLinks::serve(Server server) {
+void PeerLinks::serve(const Server& server) {
   if (!impl_) return;
   for (const auto& [name, agent] : impl_->agents) agent->serve(server);
 }

@@ -43,7 +43,7 @@ class PeerLinks {
   // Before start(), for each pair.
   void subscribe(const std::string& pair, PeerPairEvents events);
   // Answers requests; without it they are refused.
-  void serve(Server server);
+  void serve(const Server& server);
   void start();
   void stop();
 
