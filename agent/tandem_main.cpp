@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -160,12 +161,13 @@ int await_switchover(const std::string& path, const std::string& pair, long time
     const std::string words(report.at("words").as_string());
     if (outcome == "done") {
       std::cout << pair << ": " << words << ", writes were held for "
-                << static_cast<long>(report.at("writes_held_ms").to_number<double>() + 0.5)
-                << " ms\n";
+                << std::lround(report.at("writes_held_ms").to_number<double>()) << " ms\n";
       return 0;
     }
     if (outcome == "given up") {
-      return fail(kRefused, pair + ": the switchover was given up, nothing has moved: " + words);
+      std::string sentence = pair;
+      sentence += ": the switchover was given up, nothing has moved: " + words;
+      return fail(kRefused, sentence);
     }
     ::poll(nullptr, 0, kBetweenLooksMs);
   }

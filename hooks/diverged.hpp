@@ -20,6 +20,7 @@ struct DivergedName {
   std::int64_t time = 0;  // seconds since 1970, UTC
   std::uint64_t epoch = 0;
   std::string to_string() const;
+  // NOLINTNEXTLINE(modernize-use-nullptr): the check takes the 0 of a rewritten < for a pointer
   auto operator<=>(const DivergedName&) const = default;
 };
 std::optional<DivergedName> parse_diverged_name(std::string_view name);

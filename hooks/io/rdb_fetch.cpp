@@ -56,7 +56,7 @@ struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
   void tick();
   void report(Clock::time_point now);
   void fail(std::string why);
-  void end(FetchResult result);
+  void end(const FetchResult& result);
   void stop();
   std::string of_server(const std::string& why) const {
     return request.server.to_string() + ": " + why;
@@ -236,7 +236,7 @@ void RdbFetch::Impl::fail(std::string why) {
   end(std::move(why));
 }
 
-void RdbFetch::Impl::end(FetchResult result) {
+void RdbFetch::Impl::end(const FetchResult& result) {
   const auto self = shared_from_this();
   if (phase == Phase::ended) return;
   const auto finished = std::move(events.finished);
