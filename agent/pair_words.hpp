@@ -85,11 +85,10 @@ struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput =
-    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
-                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
-                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
-                 SwitchoverRequested>;
+using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
+                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
+                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
+                               PeerCompared, SwitchoverRequested>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
