@@ -52,18 +52,6 @@ std::string format(const std::vector<std::string>& command) {
   return formatted;
 }
 
-ConnectedEndpoint resolve(const ServerAddress& address, error_code& error) {
-  if (address.unix_path.empty()) {
-    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host, error), address.port);
-  }
-  try {
-    return asio::local::stream_protocol::endpoint(address.unix_path);
-  } catch (const boost::system::system_error& too_long) {
-    error = too_long.code();
-    return {};
-  }
-}
-
 // A Unix socket whose server is gone, or was never there, is refused like a closed port.
 ConnectFailure failure_of(const error_code& error) {
   const bool refused = error == asio::error::connection_refused ||
@@ -98,6 +86,19 @@ bool met_itself(const Socket& socket) {
 }
 
 }  // namespace
+
+boost::asio::generic::stream_protocol::endpoint endpoint_of(const ServerAddress& address,
+                                                            boost::system::error_code& error) {
+  if (address.unix_path.empty()) {
+    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host, error), address.port);
+  }
+  try {
+    return asio::local::stream_protocol::endpoint(address.unix_path);
+  } catch (const boost::system::system_error& too_long) {
+    error = too_long.code();
+    return {};
+  }
+}
 
 std::string ServerAddress::to_string() const {
   return unix_path.empty() ? Endpoint{host, port}.to_string() : "unix:" + unix_path;
@@ -171,7 +172,7 @@ void RedisConnection::Impl::attempt(Duration timeout) {
     asio::post(executor, while_current([error](Impl& self) { self.attempt_ended(error); }));
   };
   error_code error;
-  const ConnectedEndpoint endpoint = resolve(address, error);
+  const ConnectedEndpoint endpoint = endpoint_of(address, error);
   if (error) return fail_later(error);
   stream = std::make_shared<Stream>(executor);
   stream->socket.open(endpoint.protocol(), error);

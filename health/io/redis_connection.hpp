@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +24,10 @@ struct ServerAddress {
   std::string unix_path;  // empty for TCP
   std::string to_string() const;
 };
+
+// The address for a socket; an error for a text that is no address and for a path that is too long.
+boost::asio::generic::stream_protocol::endpoint endpoint_of(const ServerAddress& address,
+                                                            boost::system::error_code& error);
 
 struct ConnectionLimits {
   // A reply larger than this, or a command queue longer than this, closes the connection with a

@@ -19,18 +19,6 @@ using Endpoint = asio::generic::stream_protocol::endpoint;
 
 constexpr std::size_t kReadBytes = 256UL * 1024;
 
-Endpoint resolve(const health::io::ServerAddress& address, error_code& error) {
-  if (address.unix_path.empty()) {
-    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host, error), address.port);
-  }
-  try {
-    return asio::local::stream_protocol::endpoint(address.unix_path);
-  } catch (const boost::system::system_error& too_long) {
-    error = too_long.code();
-    return {};
-  }
-}
-
 class PlainStream : public ByteStream, public std::enable_shared_from_this<PlainStream> {
  public:
   PlainStream(const asio::any_io_executor& executor, health::io::ServerAddress address)
@@ -38,7 +26,7 @@ class PlainStream : public ByteStream, public std::enable_shared_from_this<Plain
 
   void connect(Done done) override {
     error_code error;
-    const Endpoint endpoint = resolve(address_, error);
+    const Endpoint endpoint = health::io::endpoint_of(address_, error);
     if (error) {
       asio::post(socket_.get_executor(), [self = shared_from_this(), error, done] {
         if (!self->closed_) done(error);
