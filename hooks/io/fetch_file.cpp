@@ -14,21 +14,27 @@ std::string not_kept(const std::string& why) {
 
 FetchFile::FetchFile(FetchFileRequest request) : request_(std::move(request)) {}
 
+const std::optional<std::string>& FetchFile::fail(std::optional<std::string> problem) {
+  if (!problem_) problem_ = std::move(problem);
+  return problem_;
+}
+
 std::optional<std::string> FetchFile::open() {
   remove_leftovers(directory_of(request_.target));
   auto created = TempFile::create(request_.target);
-  if (auto* problem = std::get_if<std::string>(&created)) return std::move(*problem);
+  if (auto* problem = std::get_if<std::string>(&created)) return fail(std::move(*problem));
   file_.emplace(std::move(std::get<TempFile>(created)));
   return std::nullopt;
 }
 
 std::optional<std::string> FetchFile::expect(std::uint64_t bytes) {
-  return file_->check_space(bytes);
+  return problem_ ? problem_ : fail(file_->check_space(bytes));
 }
 
 std::optional<std::string> FetchFile::append(std::string_view bytes) {
-  if (auto problem = check(bytes)) return not_kept(*problem);
-  return file_->write(bytes);
+  if (problem_) return problem_;
+  if (const auto problem = check(bytes)) return fail(not_kept(*problem));
+  return fail(file_->write(bytes));
 }
 
 std::optional<std::string> FetchFile::check(std::string_view bytes) {
@@ -57,6 +63,7 @@ std::variant<std::variant<RdbFacts, StreamFacts>, std::string> FetchFile::verdic
 }
 
 std::variant<FetchedFile, std::string> FetchFile::finish(std::int64_t now) {
+  if (problem_) return *problem_;
   auto judged = verdict();
   if (const auto* problem = std::get_if<std::string>(&judged)) return not_kept(*problem);
   // The long part of the sync, while cancel() still counts; place() syncs again, at once.

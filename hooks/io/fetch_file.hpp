@@ -1,5 +1,7 @@
 // The disk's half of a fetch: takes what arrives, checks it as it passes, and puts it in its place
 // when it is whole. Every call but cancel() may wait for the disk; they come from one thread.
+// More of them may be under way when one fails: the first problem is the answer of all that follow,
+// so that a file with a hole in it is never placed.
 #pragma once
 
 #include <atomic>
@@ -34,8 +36,7 @@ class FetchFile {
  public:
   explicit FetchFile(FetchFileRequest request);
 
-  // nullopt, or the sentence after which nothing more is asked of this object. Removes first what
-  // interrupted fetches left beside the target.
+  // nullopt or a sentence. Removes first what interrupted fetches left beside the target.
   std::optional<std::string> open();
   std::optional<std::string> expect(std::uint64_t bytes);
   std::optional<std::string> append(std::string_view bytes);
@@ -46,11 +47,13 @@ class FetchFile {
   void cancel() { cancelled_ = true; }
 
  private:
+  const std::optional<std::string>& fail(std::optional<std::string> problem);
   std::optional<std::string> check(std::string_view bytes);
   std::variant<std::variant<RdbFacts, StreamFacts>, std::string> verdict() const;
 
   FetchFileRequest request_;
   std::optional<TempFile> file_;
+  std::optional<std::string> problem_;  // the first one
   RdbVerifier rdb_;
   CommandStream stream_;
   bool judged_ = false;  // whether the server loads this version

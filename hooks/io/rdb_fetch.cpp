@@ -4,6 +4,7 @@
 #include "hooks/io/rdb_fetch.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -28,7 +29,7 @@ std::string in_seconds(health::Duration duration) {
 }  // namespace
 
 struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
-  enum class Phase : std::uint8_t { opening, connecting, talking, finishing, ended };
+  enum class Phase : std::uint8_t { opening, connecting, talking, finishing, ending, ended };
 
   Impl(asio::any_io_executor loop_in, const asio::any_io_executor& disk_in, FetchRequest wanted,
        std::shared_ptr<ByteStream> connection, Events told)
@@ -58,6 +59,7 @@ struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
   void fail(std::string why);
   void end(const FetchResult& result);
   void stop();
+  bool over() const { return phase == Phase::ending || phase == Phase::ended; }
   std::string of_server(const std::string& why) const {
     return request.server.to_string() + ": " + why;
   }
@@ -65,6 +67,9 @@ struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
   // Does `work` on the disk's thread and goes on with its answer, unless all is over by then.
   template <typename Work, typename Then>
   void on_disk(Work work, Then then);
+  // Closes all, and does `then` on the loop once the disk has let go of the file.
+  template <typename Then>
+  void drop(Then then);
 
   asio::any_io_executor loop;
   asio::strand<asio::any_io_executor> disk;
@@ -87,13 +92,13 @@ struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
 
 template <typename Work, typename Then>
 void RdbFetch::Impl::on_disk(Work work, Then then) {
-  asio::post(disk, [held = file, work = std::move(work), then = std::move(then), executor = loop,
-                    weak = weak_from_this()]() mutable {
+  asio::post(disk, [held = file, work = std::move(work), then = std::move(then),
+                    guard = asio::make_work_guard(loop), weak = weak_from_this()]() mutable {
     auto answer = work(*held);
-    asio::post(executor, [weak = std::move(weak), then = std::move(then),
-                          answer = std::move(answer)]() mutable {
+    asio::post(guard.get_executor(), [weak = std::move(weak), then = std::move(then),
+                                      answer = std::move(answer)]() mutable {
       const auto self = weak.lock();
-      if (self && self->phase != Phase::ended) then(*self, std::move(answer));
+      if (self && !self->over()) then(*self, std::move(answer));
     });
   });
 }
@@ -113,7 +118,7 @@ void RdbFetch::Impl::connect() {
   phase_began = Clock::now();
   stream->connect([weak = weak_from_this()](const error_code& error) {
     const auto self = weak.lock();
-    if (!self || self->phase == Phase::ended) return;
+    if (!self || self->over()) return;
     if (error) return self->fail(self->of_server("cannot be reached: " + error.message()));
     self->talk();
   });
@@ -201,7 +206,7 @@ void RdbFetch::Impl::tick() {
   ticker.expires_after(kTick);
   ticker.async_wait([weak = weak_from_this()](const error_code& error) {
     const auto self = weak.lock();
-    if (error || !self || self->phase == Phase::ended) return;
+    if (error || !self || self->over()) return;
     const auto now = Clock::now();
     if (self->request.budget && now - self->started > *self->request.budget) {
       return self->fail(self->of_server("not fetched within " + in_seconds(*self->request.budget)));
@@ -219,7 +224,7 @@ void RdbFetch::Impl::tick() {
                                         std::to_string(self->psync.received()) + " bytes"));
     }
     self->report(now);
-    if (self->phase != Phase::ended) self->tick();
+    if (!self->over()) self->tick();
   });
 }
 
@@ -236,23 +241,37 @@ void RdbFetch::Impl::fail(std::string why) {
   end(std::move(why));
 }
 
+// Who hears the end finds no temporary any more: it goes first, on the disk's thread, after what
+// was queued there.
 void RdbFetch::Impl::end(const FetchResult& result) {
-  const auto self = shared_from_this();
-  if (phase == Phase::ended) return;
-  const auto finished = std::move(events.finished);
-  stop();
-  if (finished) finished(result);
+  if (over()) return;
+  phase = Phase::ending;
+  drop([result, weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->phase == Phase::ended) return;
+    self->phase = Phase::ended;
+    const auto finished = std::exchange(self->events, Events{}).finished;
+    if (finished) finished(result);
+  });
 }
 
-// The temporary goes on the disk's thread, after what was queued there.
 void RdbFetch::Impl::stop() {
-  if (phase == Phase::ended) return;
+  const bool dropped = over();
   phase = Phase::ended;
   events = {};
+  if (!dropped) drop([] {});
+}
+
+template <typename Then>
+void RdbFetch::Impl::drop(Then then) {
   ticker.cancel();
   stream->close();
   file->cancel();
-  asio::post(disk, [held = std::move(file)] {});
+  asio::post(disk, [held = std::move(file), guard = asio::make_work_guard(loop),
+                    then = std::move(then)]() mutable {
+    held.reset();
+    asio::post(guard.get_executor(), std::move(then));
+  });
 }
 
 RdbFetch::RdbFetch(asio::any_io_executor loop, asio::any_io_executor disk)

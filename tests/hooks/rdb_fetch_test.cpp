@@ -13,6 +13,7 @@
 #include <future>
 #include <optional>
 
+#include "hooks/io/fetch_file.hpp"
 #include "tests/hooks/fetching.hpp"
 #include "tests/hooks/rdb_bytes.hpp"
 #include "tests/hooks/script_directory.hpp"
@@ -190,6 +191,18 @@ TEST_F(RdbFetch, AFullDiskLeavesTheOldFile) {
                 .find(" cannot be written: No space left on device"),
             std::string::npos);
   expect_untouched();
+}
+
+// What came after a failed write is on its way to the disk before anybody hears of the failure.
+TEST_F(RdbFetch, AFileWithAHoleIsNeverPlaced) {
+  const std::string rdb = make_rdb("dataset");
+  io::FetchFile file({.target = target(), .keep = 1, .commands = false, .loaded_by = {}});
+  ASSERT_EQ(file.open(), std::nullopt);
+  const auto problem = file.expect(std::uint64_t{1} << 60U);
+  ASSERT_TRUE(problem);
+  EXPECT_EQ(file.append(rdb), problem);
+  EXPECT_EQ(std::get<std::string>(file.finish(0)), *problem);
+  EXPECT_EQ(read_bytes(target()), kOldFile);
 }
 
 TEST_F(RdbFetch, AFileThatMayNotGrowIsAFailureOfTheDisk) {
