@@ -242,11 +242,17 @@ std::variant<ChildProcess, std::string> start_child(const HookRun& hook, const I
   child.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd) {
     const int error = errno;
+    // It has ended and is no zombie: its number may be somebody else's by now.
+    if (error == ESRCH) return result_lost(hook);
     kill(-child.pid, SIGKILL);
     waitpid(child.pid, nullptr, 0);
     return not_started(hook, error);
   }
   return child;
+}
+
+std::string result_lost(const HookRun& hook) {
+  return hook.argv.front() + " was waited for by someone else; its result is lost";
 }
 
 std::string failure_of(const ChildProcess& child, const HookRun& hook) {

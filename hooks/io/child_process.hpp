@@ -31,6 +31,9 @@ struct ChildProcess {
 // The child, or one sentence why there is none.
 std::variant<ChildProcess, std::string> start_child(const HookRun& hook, const Identity& identity);
 
+// The sentence about a child that another part of this process has reaped, or SIGCHLD's SIG_IGN.
+std::string result_lost(const HookRun& hook);
+
 // Once the child has ended: one sentence when it never became the command, else empty.
 std::string failure_of(const ChildProcess& child, const HookRun& hook);
 

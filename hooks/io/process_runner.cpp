@@ -150,7 +150,7 @@ class Run : public std::enable_shared_from_this<Run> {
     const int waited = waitid(P_PIDFD, pidfd_id(), &info, WEXITED | WNOHANG | WNOWAIT);
     if (waited == 0 && info.si_pid == 0) return wait_for_end();
     if (waited != 0) {
-      result_.failure = hook_.argv.front() + " was waited for by someone else; its result is lost";
+      result_.failure = result_lost(hook_);
     } else if (info.si_code == CLD_EXITED) {
       result_.exit_code = info.si_status;
     } else {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 #include <spdlog/sinks/ostream_sink.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -22,18 +23,25 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-// The node at 127.0.0.`number`, whose pair's other node is at 127.0.0.`other`.
+// Loopback addresses of this process alone: tests run side by side.
+std::string address(int number) {
+  const int own = getpid() % 60000;
+  return "127." + std::to_string(1 + own / 250) + '.' + std::to_string(1 + own % 250) + '.' +
+         std::to_string(number);
+}
+
+// The node at address `number`, whose pair's other node is at address `other`.
 struct Node {
   Node(asio::io_context& loop, const std::string& name, int number, int other,
        std::uint8_t secret) {
     config.node = name;
-    config.peer_link.host = "127.0.0." + std::to_string(number);
+    config.peer_link.host = address(number);
     config.peer_link.port = 17112;
     config.peer_link.key.fill(secret);
     PairConfig& pair = config.pairs.emplace_back();
     pair.name = "redis";
     pair.priority = vrrp::Priority{static_cast<std::uint8_t>(number)};
-    pair.peer_agent_host = "127.0.0." + std::to_string(other);
+    pair.peer_agent_host = address(other);
     pair.peer_agent_port = 17112;
     const auto sink = std::make_shared<spdlog::sinks::ostream_sink_st>(text, true);
     const auto log = std::make_shared<spdlog::logger>(name, sink);
@@ -79,8 +87,8 @@ class Links : public testing::Test {
   // From the address that B's agent calls from.
   tcp::socket call() {
     tcp::socket socket(loop_, tcp::v4());
-    socket.bind({asio::ip::make_address("127.0.0.22"), 0});
-    socket.connect({asio::ip::make_address("127.0.0.21"), 17112});
+    socket.bind({asio::ip::make_address(address(22)), 0});
+    socket.connect({asio::ip::make_address(address(21)), 17112});
     return socket;
   }
 
@@ -137,8 +145,8 @@ TEST_F(Links, AnotherSecretIsNamedOnBothSides) {
   start(2);
   const std::string why = ":17112: the other side has another secret (secret_file)\n";
   EXPECT_TRUE(until([&] {
-    return a_->text.str().find("peer link to 127.0.0.22" + why) != std::string::npos &&
-           b_->text.str().find("peer link to 127.0.0.21" + why) != std::string::npos;
+    return a_->text.str().find("peer link to " + address(22) + why) != std::string::npos &&
+           b_->text.str().find("peer link to " + address(21) + why) != std::string::npos;
   }));
   EXPECT_FALSE(a_->up || b_->up);
   EXPECT_EQ(a_->links->status("redis").why, "the other side has another secret (secret_file)");
