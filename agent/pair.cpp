@@ -51,6 +51,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(step_deadline_);
   consider(follow_retry_);
   consider(look_again_);
+  if (rejoining_ && rejoining_->step == Rejoining::Step::failed) consider(rejoining_->since);
   if (unprotected_since_ && !alarms_.contains(kUnprotected)) {
     consider(*unprotected_since_ + kAlarmDelay);
   }
@@ -183,9 +184,12 @@ void Pair::on(TimePoint now, const WorkDone& work) {
   if (auto* leading = std::get_if<Leading>(&state_)) {
     leading->peer_must_follow = leading->peer_must_follow && !work.done;
     emit(RefreshFacts{Target::peer});
+  } else if (rejoining_ && rejoining_->step == Rejoining::Step::fence && work.done) {
+    return writes_ended(now);
   } else {
     emit(RefreshFacts{Target::local});
   }
+  if (rejoining_ && rejoining_->step == Rejoining::Step::fence) rejoining_.reset();
   follow_problem_ = work.done ? "" : work.why;
   follow_retry_ = now + kFollowRetry;
 }

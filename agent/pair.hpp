@@ -29,6 +29,8 @@ struct PairRules {
   health::Endpoint replication;  // where the peer's server would replicate from us
   Duration promote_budget = std::chrono::seconds(3);
   Duration handover_budget = std::chrono::seconds(2);
+  // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
+  bool rejoin_alone = true;
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
 };
 
@@ -64,6 +66,8 @@ class Pair {
   const Sight& sight() const { return sight_; }
   // Why a switchover would not be begun now, each in one sentence; empty: it would.
   std::vector<std::string> switchover_problems() const;
+  // Why `tandem rejoin` has nothing to do here, each in one sentence.
+  std::vector<std::string> rejoin_problems() const;
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
   std::optional<std::string> tracked_fault() const;
 
@@ -105,8 +109,19 @@ class Pair {
     bool stopping = false;
     std::optional<Duration> switchover{};  // its budget
     std::optional<TimePoint> successor_due{};
+    bool drained = false;  // the successor has all that the local server has
   };
   struct End {};
+  // Standing by, and the local server is not a replica of the leader yet.
+  struct Rejoining {
+    enum class Step : std::uint8_t { fence, look, keep, failed, ask, follow };
+    Step step = Step::fence;
+    TimePoint since{};     // look: facts older than this do not count; failed: then once more
+    std::uint64_t id = 0;  // of Preserve
+    std::string words{};   // what it holds beside the leader
+    std::string problem{};
+    std::string path{};
+  };
 
   // pair.cpp: what was seen
   void on(TimePoint now, const Begin& begin);
@@ -140,9 +155,9 @@ class Pair {
   void settle_leading(TimePoint now);
   void judge(TimePoint now);
   void follow_the_leader(TimePoint now);
+  bool follows_the_peer() const;
   bool would_wipe_the_last_copy() const;
   bool would_wipe_the_peer() const;
-  void start_following(TimePoint now);
   std::optional<std::string> fault() const;
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
@@ -151,6 +166,16 @@ class Pair {
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
   void watch_the_link(TimePoint now);
+
+  // pair_rejoin.cpp
+  void on(TimePoint now, const Preserved& preserved);
+  void on(TimePoint now, const RejoinRequested& requested);
+  void rejoin(TimePoint now);
+  void judge_and_rejoin(TimePoint now);
+  void writes_ended(TimePoint now);
+  void start_following(TimePoint now);
+  void end_rejoining();
+  std::string rejoin_alarm() const;
 
   // pair_promote.cpp: the way up
   void begin_promotion(TimePoint now, vrrp::Change why);
@@ -234,6 +259,8 @@ class Pair {
   std::uint64_t last_work_ = 0;
   std::optional<TimePoint> step_deadline_;  // of the step under way
   std::optional<TimePoint> follow_retry_;
+  std::optional<Rejoining> rejoining_;
+  std::optional<RejoinRequested> rejoin_ordered_;
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // nobody leads, or only an operator can make us

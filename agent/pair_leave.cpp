@@ -135,6 +135,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       if (!sight_.peer.is_master()) return false;
       if (!sight_.leader_advertises && has_newer_data()) return false;
       if (would_wipe_the_last_copy()) return false;
+      // Standing by looks first at what only this server holds.
+      if (!leaving.drained) return false;
       start_following(now);
       return true;
     case LeaveStep::unfence: start_work(now, UnfenceWork{Target::local}, kFenceBudget); return true;
@@ -175,6 +177,7 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
                      LeaveStep::withdraw,
                      LeaveStep::finish};
   }
+  if (step == LeaveStep::drain) leaving.drained = work.done;
   if (step == LeaveStep::follow && work.done && sight_.local.facts) {
     sight_.local.facts->role = health::Role::replica;
     sight_.local.facts->master = rules_.candidacy.peer;

@@ -33,6 +33,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
 
   // What a standby was doing (following) is no longer wanted.
   work_.reset();
+  end_rejoining();
   state_ = promoting;
   enter(now, PairState::promoting, promoting.reason);
   emit(Persist{record, true});

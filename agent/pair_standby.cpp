@@ -15,7 +15,6 @@ constexpr auto kLinkPoll = std::chrono::milliseconds(100);
 // REPLCONF ACK comes once a second (replicationCron), and a little later.
 constexpr auto kAckPeriod = std::chrono::milliseconds(1500);
 constexpr auto kOffsetPeriod = std::chrono::seconds(10);
-constexpr auto kFollowBudget = std::chrono::seconds(2);
 }  // namespace
 
 // A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
@@ -27,13 +26,9 @@ void Pair::follow_the_leader(TimePoint now) {
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
   if (!sight_.local.facts || !sight_.peer.is_master()) return;
   const health::ServerFacts& local = *sight_.local.facts;
-  // redis.conf may name the leader's host in another way; the lineage does not lie.
-  const bool follows =
-      sight_.local.is_replica() && (local.master == rules_.candidacy.peer ||
-                                    (local.link_up && local.replid == sight_.peer.facts->replid));
-  if (follows) {
+  if (follows_the_peer()) {
     follow_problem_.clear();
-    return;
+    return end_rejoining();
   }
   if (follow_retry_) return;
   if (would_wipe_the_last_copy()) {
@@ -43,7 +38,15 @@ void Pair::follow_the_leader(TimePoint now) {
     follow_retry_ = now + kFollowRetry;
     return;
   }
-  start_following(now);
+  rejoin(now);
+}
+
+// redis.conf may name the leader's host in another way; the lineage does not lie.
+bool Pair::follows_the_peer() const {
+  if (!sight_.local.is_replica()) return false;
+  const health::ServerFacts& local = *sight_.local.facts;
+  const bool same_lineage = sight_.peer.facts && local.replid == sight_.peer.facts->replid;
+  return local.master == rules_.candidacy.peer || (local.link_up && same_lineage);
 }
 
 // A server that came back as an empty master: its replica still holds the data and copies the void
@@ -61,26 +64,9 @@ bool Pair::would_wipe_the_last_copy() const {
          sight_.local.facts->keys.value_or(0) > 0;
 }
 
-void Pair::start_following(TimePoint now) {
-  if (sight_.local.is_master() && sight_.peer.facts) {
-    const health::ServerFacts& local = *sight_.local.facts;
-    const health::ServerFacts& leader = *sight_.peer.facts;
-    // The leader was promoted out of our lineage at second_repl_offset; what we took after it is
-    // known to nobody else.
-    const std::int64_t ahead = local.offset - leader.second_offset + 1;
-    if (!local.replid.empty() && local.replid == leader.replid2 && ahead > 0) {
-      emit(Say{Weight::warning, "the local server is " + std::to_string(ahead) +
-                                    " bytes ahead of the leader's fork; following the leader "
-                                    "discards them"});
-    }
-  }
-  emit(Say{Weight::info, "the local server is made a replica of the leader, " +
-                             rules_.candidacy.peer.to_string()});
-  start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);
-}
-
 // Keeps the record true to the last sight. What a standby remembers of being in sync changes only
-// while the leader is there to be in sync with.
+// while the leader is there to be in sync with; what it remembers of its lineage stays until it
+// follows, for the judgement before that rests on it.
 void Pair::remember(TimePoint now) {
   if (!sight_.local.facts || std::holds_alternative<Promoting>(state_)) return;
   Record record = sight_.record.value_or(Record{});
@@ -88,7 +74,7 @@ void Pair::remember(TimePoint now) {
   if (std::holds_alternative<Leading>(state_)) {
     record.role = RecordRole::leader;
     record.in_sync = standby_in_sync();
-  } else if (stands_by() && sight_.leader_advertises && sight_.local.is_replica()) {
+  } else if (stands_by() && sight_.leader_advertises && follows_the_peer()) {
     record.role = RecordRole::standby;
     record.epoch = std::max(record.epoch, sight_.peer_epoch);
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;

@@ -16,6 +16,7 @@
 #include "health/monitor.hpp"
 #include "hooks/notify.hpp"
 #include "hooks/procedure.hpp"
+#include "hooks/psync.hpp"
 #include "vrrp/instance.hpp"
 
 namespace agent {
@@ -72,6 +73,18 @@ struct StopRequested {};
 struct TimePassed {};
 // track_gateway answered a probe.
 struct GatewayAnswered {};
+// The end of Preserve{id}.
+struct Preserved {
+  std::uint64_t id = 0;
+  std::string problem;        // clause; empty: what it holds may be replaced
+  std::string path;           // of the copy's directory
+  bool nothing_lost = false;  // what it is ahead holds no command of a client: no copy is needed
+  std::optional<std::uint64_t> commands;  // of clients, kept one by one
+};
+// `tandem rejoin`: the operator's word after Preserved.
+struct RejoinRequested {
+  bool accept_data_loss = false;  // also without a copy
+};
 // The other node's agent over the peer link: its word, whether it can be heard at all, and what the
 // two configurations disagree about.
 struct PeerSaid {
@@ -88,7 +101,7 @@ struct PeerCompared {
 using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
                                Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
                                TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
-                               PeerCompared, SwitchoverRequested>;
+                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -121,11 +134,17 @@ struct DrainWork {
   hooks::Target to = hooks::Target::peer;
   bool operator==(const DrainWork&) const = default;
 };
+// Fences a replica and makes it a master for itself: without a link to its master it would give its
+// data to nobody.
+struct DetachWork {
+  hooks::Target server = hooks::Target::local;
+  bool operator==(const DetachWork&) const = default;
+};
 struct KillClientsWork {
   bool operator==(const KillClientsWork&) const = default;
 };
 using Work = std::variant<PromoteWork, FollowWork, FenceWork, PauseWork, UnfenceWork, DrainWork,
-                          KillClientsWork>;
+                          KillClientsWork, DetachWork>;
 
 // Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
 struct StartWork {
@@ -168,6 +187,21 @@ struct ProbeVip {
 struct ProbeGateway {
   bool operator==(const ProbeGateway&) const = default;
 };
+// Preserved{id} answers: the local server, a fenced master, is about to lose what it holds.
+struct Preserve {
+  std::uint64_t id = 0;
+  std::uint64_t epoch = 0;
+  std::string why;
+  std::string replid;
+  std::optional<hooks::StreamRange> lost;
+  std::string commands_missing;  // why there is no range
+  std::optional<std::int64_t> keys;
+  bool operator==(const Preserve&) const = default;
+};
+// Nobody waits for Preserved any more.
+struct StopPreserving {
+  bool operator==(const StopPreserving&) const = default;
+};
 struct RefreshFacts {
   hooks::Target server = hooks::Target::local;
   bool operator==(const RefreshFacts&) const = default;
@@ -191,9 +225,9 @@ struct Stopped {
   bool operator==(const Stopped&) const = default;
 };
 
-using PairEffect =
-    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
-                 Announce, ProbeVip, ProbeGateway, RefreshFacts, Notify, Say, Stopped>;
+using PairEffect = std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips,
+                                ParkVips, WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve,
+                                StopPreserving, RefreshFacts, Notify, Say, Stopped>;
 using PairEffects = std::vector<PairEffect>;
 
 enum class PairState : std::uint8_t {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <system_error>
 
+#include "agent/io/diverged_command.hpp"
 #include "agent/io/fetch_command.hpp"
 #include "agent/status.hpp"
 
@@ -135,6 +136,14 @@ int promote(const std::string& path, const std::string& pair, bool accept_data_l
   return 0;
 }
 
+int rejoin(const std::string& path, const std::string& pair, bool accept_data_loss) {
+  const Answer answer =
+      ask(path, {{"command", "rejoin"}, {"pair", pair}, {"accept_data_loss", accept_data_loss}});
+  if (const int code = check(answer)) return code;
+  std::cout << pair << ": the local server will follow the leader; see tandem status\n";
+  return 0;
+}
+
 // The pair that is meant when none is named: the only one.
 std::optional<std::string> only_pair(const json::object& status) {
   const auto* pairs = status.if_contains("pairs");
@@ -208,6 +217,29 @@ CLI::App* add_fetch(CLI::App& app, agent::io::FetchOptions& options) {
   return fetch;
 }
 
+struct DivergedCommands {
+  CLI::App* list = nullptr;
+  CLI::App* show = nullptr;
+};
+
+DivergedCommands add_diverged(CLI::App& app, agent::io::DivergedOptions& options) {
+  auto* diverged =
+      app.add_subcommand("diverged", "copies of what was replaced although the leader lacked it");
+  diverged->require_subcommand(1);
+  diverged->add_option("--state-dir", options.state_dir, "state_dir of the agent")
+      ->capture_default_str();
+  DivergedCommands out;
+  out.list = diverged->add_subcommand("list", "one line for each, the newest first");
+  out.list->add_option("pair", options.pair, "this pair only");
+  out.show = diverged->add_subcommand("show", "what one holds, whether it is whole, how to use it");
+  out.show->add_option("pair", options.pair, "the pair")->required();
+  out.show->add_option("name", options.name, "the copy; the newest when left out");
+  for (auto* command : {out.list, out.show}) {
+    command->add_flag("--json", options.as_json, "as JSON");
+  }
+  return out;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -242,6 +274,13 @@ int main(int argc, char** argv) {
       ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired))
       ->check(CLI::Range(1L, 60000L))
       ->default_str("5s");
+  auto* rejoin_command = app.add_subcommand(
+      "rejoin", "let a server follow the leader that waits with writes the leader lacks");
+  rejoin_command->add_option("pair", pair, "the pair")->required();
+  rejoin_command->add_flag("--accept-data-loss", accept_data_loss,
+                           "also when no copy of those writes could be kept");
+  agent::io::DivergedOptions diverged;
+  const auto diverged_commands = add_diverged(app, diverged);
   agent::io::FetchOptions fetch;
   auto* fetch_command = add_fetch(app, fetch);
   auto* version = app.add_subcommand("version", "print the version");
@@ -255,6 +294,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (fetch_command->parsed()) return agent::io::fetch_dataset(fetch);
+  if (diverged_commands.list->parsed()) return agent::io::list_diverged(diverged);
+  if (diverged_commands.show->parsed()) return agent::io::show_diverged(diverged);
+  if (rejoin_command->parsed()) return rejoin(socket, pair, accept_data_loss);
   if (status->parsed()) return show_status(socket, pair, as_json);
   if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);
   return promote(socket, pair, accept_data_loss);

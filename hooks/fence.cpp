@@ -16,9 +16,10 @@ Question pause_command(Target server, Duration length) {
 
 class Fence final : public Dialogue {
  public:
-  Fence(Target server, std::optional<Duration> pause) : server_(server), pause_(pause) {}
+  Fence(Target server, std::optional<Duration> pause, bool detach = false)
+      : server_(server), pause_(pause), detach_(detach) {}
 
-  std::string_view name() const override { return "fence"; }
+  std::string_view name() const override { return detach_ ? "detach" : "fence"; }
   Step begin(TimePoint now) override;
 
  private:
@@ -28,6 +29,7 @@ class Fence final : public Dialogue {
 
   Target server_;
   std::optional<Duration> pause_;
+  bool detach_;
 };
 
 Step Fence::begin(TimePoint) {
@@ -61,8 +63,10 @@ Step Fence::judge_max_lag(const std::string& parameter, const health::Reply& rep
 }
 
 Step Fence::refuse_writes() {
-  return order(set_min_replicas(server_, "to-write", kFenceReplicas),
-               [](TimePoint) { return Done{}; });
+  return order(set_min_replicas(server_, "to-write", kFenceReplicas), [this](TimePoint) -> Step {
+    if (!detach_) return Done{};
+    return order(replicaof(server_, "NO", "ONE"), [](TimePoint) { return Done{}; });
+  });
 }
 
 class HoldWrites final : public Dialogue {
@@ -96,6 +100,10 @@ class Unfence final : public Dialogue {
 
 std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pause) {
   return std::make_unique<Fence>(server, pause);
+}
+
+std::unique_ptr<Procedure> make_detach(Target server) {
+  return std::make_unique<Fence>(server, std::nullopt, true);
 }
 
 std::unique_ptr<Procedure> make_pause(Target server, Duration length) {

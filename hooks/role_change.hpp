@@ -69,6 +69,11 @@ std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pau
 // get -NOREPLICAS instead of waiting.
 std::unique_ptr<Procedure> make_pause(Target server, Duration length);
 
+// The fence, then REPLICAOF NO ONE: a master for itself that takes no write. What a replica without
+// a link to its master holds can only be read from it in this way (it answers PSYNC with
+// -NOMASTERLINK). Its lineage stays known as master_replid2.
+std::unique_ptr<Procedure> make_detach(Target server);
+
 // Takes a fence back: min-replicas-to-write 0, then CLIENT UNPAUSE, so that waiting writers find
 // the server open.
 std::unique_ptr<Procedure> make_unfence(Target server);

@@ -77,6 +77,17 @@ void read_notify(TableReader& reader, hooks::NotifyConfig& notify) {
   table->finish();
 }
 
+void read_rejoin(TableReader& reader, PairConfig& pair) {
+  std::string rejoin = "auto";
+  reader.read("rejoin", rejoin, [](const ConfigNode& node) {
+    return parse_choice(node, {"auto", "manual"});
+  });
+  pair.rejoin_alone = rejoin == "auto";
+  auto keep = static_cast<std::int64_t>(pair.keep_diverged);
+  reader.read("keep_diverged", keep, integer_in(1, 1000));
+  pair.keep_diverged = static_cast<std::size_t>(keep);
+}
+
 std::string label_of(const ConfigNode& table, std::size_t number) {
   for (const ConfigNode& entry : table.children) {
     if (entry.key != "name") continue;
@@ -109,6 +120,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   reader.read("promote_timeout", pair.promote_timeout, duration_in(milliseconds(100), minutes(5)));
   reader.read("handover_timeout", pair.handover_timeout,
               duration_in(milliseconds(100), minutes(5)));
+  read_rejoin(reader, pair);
   read_servers(reader, draft);
   read_notify(reader, pair.notify);
   read_tracking(reader, draft, problems);

@@ -79,9 +79,9 @@ std::optional<std::string> Daemon::start() {
 
 void Daemon::make_pairs() {
   for (const PairConfig& pair : config_.pairs) {
-    pairs_.push_back(std::make_unique<PairRunner>(loop_.get_executor(), pair, netlink_,
-                                                  hub(pair.interface), records_, log_,
-                                                  [this] { pair_stopped(); }));
+    pairs_.push_back(std::make_unique<PairRunner>(
+        loop_.get_executor(), pair, netlink_, hub(pair.interface), records_,
+        bulk_disk_.get_executor(), log_, [this] { pair_stopped(); }));
     pairs_.back()->join(links_);
   }
   running_ = pairs_.size();
@@ -193,7 +193,8 @@ json::object Daemon::answer(const json::object& request) {
   if (command->get_string() == "status") return answer_status();
   if (command->get_string() == "promote") return answer_promote(request);
   if (command->get_string() == "switchover") return answer_switchover(request);
-  return {{"error", "unknown command; known are status, promote and switchover"}};
+  if (command->get_string() == "rejoin") return answer_rejoin(request);
+  return {{"error", "unknown command; known are status, promote, switchover and rejoin"}};
 }
 
 json::object Daemon::answer_status() const {
@@ -235,6 +236,15 @@ json::object Daemon::answer_switchover(const json::object& request) {
   std::string sentence;
   for (const auto& problem : problems) sentence += (sentence.empty() ? "" : "; ") + problem;
   return {{"error", sentence}};
+}
+
+json::object Daemon::answer_rejoin(const json::object& request) {
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  const auto* accepted = request.if_contains("accept_data_loss");
+  const bool accept = accepted != nullptr && accepted->is_bool() && accepted->get_bool();
+  if (const auto refused = pair->rejoin(accept)) return {{"error", *refused}};
+  return {{"accepted", "the local server will follow the leader; see tandem status"}};
 }
 
 PairRunner* Daemon::find_pair(const json::object& request) const {

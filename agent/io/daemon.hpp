@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/json/object.hpp>
 #include <map>
 #include <memory>
@@ -46,6 +47,7 @@ class Daemon {
   boost::json::object answer_status() const;
   boost::json::object answer_promote(const boost::json::object& request);
   boost::json::object answer_switchover(const boost::json::object& request);
+  boost::json::object answer_rejoin(const boost::json::object& request);
   // The pair that a request names; nullptr: none of that name.
   PairRunner* find_pair(const boost::json::object& request) const;
   std::string summary() const;
@@ -57,6 +59,7 @@ class Daemon {
   boost::asio::io_context loop_{1};
   vrrp::io::Netlink netlink_;
   RecordStore records_;
+  boost::asio::thread_pool bulk_disk_{1};  // whole datasets: never waited for by a record
   std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
   PeerLinks links_;
   std::vector<std::unique_ptr<PairRunner>> pairs_;

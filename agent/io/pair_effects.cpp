@@ -74,6 +74,9 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     std::unique_ptr<hooks::Procedure> operator()(const DrainWork& drain) const {
       return hooks::make_drain(drain.from, drain.to);
     }
+    std::unique_ptr<hooks::Procedure> operator()(const DetachWork& detach) const {
+      return hooks::make_detach(detach.server);
+    }
     std::unique_ptr<hooks::Procedure> operator()(const KillClientsWork& /*kill*/) const {
       return hooks::make_kill_clients(vips, port);
     }
@@ -132,6 +135,36 @@ void PairRunner::perform(const ProbeGateway& /*effect*/) {
   tracking_.probe_gateway();
 }
 
+void PairRunner::perform(const Preserve& effect) {
+  hooks::io::PreserveRequest request;
+  request.pair = config_.name;
+  request.epoch = effect.epoch;
+  request.why = effect.why;
+  request.server = local_.address();
+  request.user = config_.server.user;
+  request.password = config_.server.password;
+  request.replid = effect.replid;
+  request.lost = effect.lost;
+  request.commands_missing = effect.commands_missing;
+  request.keys = effect.keys;
+  request.keep = config_.keep_diverged;
+  preservation_.run(std::move(request), {}, [this, id = effect.id](const auto& kept) {
+    for (const std::string& path : kept.pruned.removed) {
+      log_->info("{}: the old copy {} is removed (keep_diverged)", config_.name, path);
+    }
+    for (const std::string& problem : kept.pruned.problems) {
+      log_->warn("{}: {}", config_.name, problem);
+    }
+    Preserved preserved{id, kept.problem, kept.path, kept.nothing_lost, {}};
+    if (kept.about.commands) preserved.commands = kept.about.commands->commands;
+    feed(PairInput(std::move(preserved)));
+  });
+}
+
+void PairRunner::perform(const StopPreserving& /*effect*/) {
+  preservation_.cancel();
+}
+
 void PairRunner::perform(const RefreshFacts& effect) {
   watch(effect.server).refresh();
 }
@@ -161,6 +194,7 @@ void PairRunner::perform(const Stopped& /*effect*/) {
   router_timer_.cancel();
   pair_timer_.cancel();
   procedures_.cancel();
+  preservation_.cancel();
   tracking_.stop();
   announcer_.stop();
   local_.stop();

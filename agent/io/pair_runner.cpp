@@ -40,6 +40,7 @@ PairRules pair_rules(const PairConfig& config) {
   rules.replication = {config.replication_host, config.replication_port};
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;
+  rules.rejoin_alone = config.rejoin_alone;
   if (const auto& gateway = config.tracking.gateway) {
     rules.isolation_patience = gateway->fall * gateway->interval;
   }
@@ -75,7 +76,8 @@ health::io::Credentials credentials(const ServerConfig& server) {
 
 PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
                        vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-                       std::shared_ptr<spdlog::logger> log, std::function<void()> stopped)
+                       boost::asio::any_io_executor bulk_disk, std::shared_ptr<spdlog::logger> log,
+                       std::function<void()> stopped)
     : executor_(std::move(executor)),
       config_(config),
       netlink_(netlink),
@@ -104,6 +106,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                   log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}",
                             config_.name, text);
                 }),
+      preservation_(executor_, std::move(bulk_disk),
+                    std::make_shared<hooks::io::DivergedStore>(records.directory() + "/diverged")),
       vips_(executor_, netlink, all_vips(config), config.vip_lease,
             {.still_ours = [this] { return still_leads(); },
              .repaired =
@@ -168,6 +172,15 @@ std::vector<std::string> PairRunner::switchover(Duration budget, bool dry_run) {
   log_->info("{}: a switchover was asked for", config_.name);
   feed(PairInput(SwitchoverRequested{budget}));
   return {};
+}
+
+std::optional<std::string> PairRunner::rejoin(bool accept_data_loss) {
+  const auto problems = pair_.rejoin_problems();
+  if (!problems.empty()) return problems.front();
+  log_->warn("{}: an operator lets the local server follow the leader{}", config_.name,
+             accept_data_loss ? ", without a copy of what only it holds" : "");
+  feed(PairInput(RejoinRequested{accept_data_loss}));
+  return std::nullopt;
 }
 
 void PairRunner::reload_auth_keys() {

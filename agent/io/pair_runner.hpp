@@ -26,6 +26,7 @@
 #include "agent/voices.hpp"
 #include "health/io/redis_watch.hpp"
 #include "hooks/io/notifier.hpp"
+#include "hooks/io/preservation.hpp"
 #include "hooks/io/procedure_runner.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
@@ -37,10 +38,12 @@ namespace agent::io {
 
 class PairRunner {
  public:
-  // `stopped`: the pair has left its role and its hooks have ended.
+  // `bulk_disk` runs what writes whole datasets; it outlives the runner. `stopped`: the pair has
+  // left its role and its hooks have ended.
   PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
              vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-             std::shared_ptr<spdlog::logger> log, std::function<void()> stopped);
+             boost::asio::any_io_executor bulk_disk, std::shared_ptr<spdlog::logger> log,
+             std::function<void()> stopped);
 
   // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
   void join(PeerLinks& links);
@@ -52,6 +55,9 @@ class PairRunner {
 
   // Why a switchover would not be begun; empty: it was begun, or with `dry_run` could be.
   std::vector<std::string> switchover(Duration budget, bool dry_run);
+
+  // The operator's word for a server that waits to follow; nullopt: taken. Otherwise why not.
+  std::optional<std::string> rejoin(bool accept_data_loss);
 
   // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
   void reload_auth_keys();
@@ -95,6 +101,8 @@ class PairRunner {
   void perform(const Announce& effect);
   void perform(const ProbeVip& effect);
   void perform(const ProbeGateway& effect);
+  void perform(const Preserve& effect);
+  void perform(const StopPreserving& effect);
   void perform(const RefreshFacts& effect);
   void perform(const Notify& effect);
   void perform(const Say& effect);
@@ -132,6 +140,7 @@ class PairRunner {
   health::io::RedisWatch peer_;
   hooks::io::ProcedureRunner procedures_;
   hooks::io::Notifier notifier_;
+  hooks::io::Preservation preservation_;
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
   TrackRunner tracking_;

@@ -23,6 +23,8 @@ class RecordStore {
     std::optional<Record> record;
     std::string problem;  // the file is there and is not trusted: sentence, also where it was kept
   };
+  const std::string& directory() const { return directory_; }
+
   // At start only: reads on the calling thread. A file that is torn, foreign or of a later format
   // is renamed beside and never deleted.
   Loaded load(const std::string& pair);

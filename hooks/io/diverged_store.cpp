@@ -141,6 +141,7 @@ std::string DivergedStore::commit(const DivergedAbout& about) {
 void DivergedStore::abandon(const std::string& pair, const DivergedName& name) {
   const std::string path = join(path_of(pair), name.to_string());
   remove_leftovers(path);
+  ::unlink(join(path, std::string(kCommandsFile)).c_str());
   ::rmdir(path.c_str());
 }
 

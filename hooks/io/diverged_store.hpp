@@ -35,7 +35,8 @@ class DivergedStore {
   Begun begin(const std::string& pair, const DivergedName& name);
   // The copy is whole: about.json is written, all of it is on the disk. The sentence, or empty.
   std::string commit(const DivergedAbout& about);
-  // Nothing was kept: the directory goes, when it is empty.
+  // Nothing was worth keeping: the directory goes with the commands in it, when nothing else is
+  // there.
   void abandon(const std::string& pair, const DivergedName& name);
 
   // Newest first; entries with a problem among them.

@@ -107,6 +107,7 @@ void Preservation::Impl::fetch_commands() {
   wanted.conversation.range = request.lost;
   fetch.start(std::move(wanted), {{}, [this](const FetchResult& fetched) {
                                     keep_commands(fetched);
+                                    if (result.nothing_lost) return commit();
                                     fetch_dataset();
                                   }});
 }
@@ -117,6 +118,10 @@ void Preservation::Impl::keep_commands(const FetchResult& fetched) {
     return;
   }
   const auto& facts = std::get<StreamFacts>(std::get<Fetched>(fetched).file.facts);
+  if (facts.commands == 0) {
+    result.nothing_lost = true;
+    return;
+  }
   result.about.commands = KeptCommands{facts.bytes, facts.checksum, facts.commands, facts.selects};
 }
 

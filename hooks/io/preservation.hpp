@@ -39,6 +39,9 @@ struct Preserved {
   // still be kept, see `about`.
   std::string problem;
   std::string path;  // of the copy's directory; empty when there is none
+  // The whole range was read and holds no command of a client (replicas are sent PINGs): there is
+  // no copy, and none is needed.
+  bool nothing_lost = false;
   DivergedAbout about;
   DivergedPruned pruned;
 };

@@ -284,7 +284,9 @@ std::string describe(const PairConfig& pair) {
       << "ms\nmax_replica_age=" << in_ms(pair.max_replica_age)
       << "ms max_lag=" << pair.max_lag_bytes << " wait_for_peer=" << in_ms(pair.wait_for_peer)
       << "ms promote_timeout=" << in_ms(pair.promote_timeout)
-      << "ms handover_timeout=" << in_ms(pair.handover_timeout) << "ms\n";
+      << "ms handover_timeout=" << in_ms(pair.handover_timeout)
+      << "ms rejoin=" << (pair.rejoin_alone ? "auto" : "manual")
+      << " keep_diverged=" << pair.keep_diverged << "\n";
   describe_server(out, "server", pair.server);
   out << "replication host=" << pair.replication_host << " port=" << pair.replication_port
       << "\nmonitor ping_interval=" << in_ms(pair.monitor.ping_interval)

@@ -149,6 +149,11 @@ TEST(ConfigPair, OtherDurationsHaveRanges) {
        {"promote_timeout = \"99ms\"",
         "tandem.toml:6: pair[redis].promote_timeout: 99ms is out of range; allowed are 100ms to "
         "5m"},
+       {"rejoin = \"never\"",
+        "tandem.toml:6: pair[redis].rejoin: \"never\" is not allowed here; write \"auto\" or "
+        "\"manual\""},
+       {"keep_diverged = 0",
+        "tandem.toml:6: pair[redis].keep_diverged: 0 is out of range; allowed are 1 to 1000"},
        {"handover_timeout = \"6m\"",
         "tandem.toml:6: pair[redis].handover_timeout: 6m is out of range; allowed are 100ms to "
         "5m"}});

@@ -25,6 +25,15 @@ TEST(Fence, PausesFirstForWholeMilliseconds) {
       "done");
 }
 
+TEST(Fence, DetachesAReplicaThatTakesNoWrite) {
+  expect_conversation(
+      *make_detach(Target::local),
+      {{"local: CONFIG GET min-replicas-max-lag", array({"min-replicas-max-lag", "10"})},
+       {"local: CONFIG SET min-replicas-to-write 99", ok()},
+       {"local: REPLICAOF NO ONE", ok()}},
+      "done");
+}
+
 TEST(Fence, GoesWithoutThePauseBeforeRedis62) {
   expect_conversation(
       *make_fence(Target::local, std::chrono::seconds(1)),

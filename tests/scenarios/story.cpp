@@ -50,6 +50,7 @@ bool is_effect(const std::vector<std::string>& words) {
 
 std::string replay(const std::string& text) {
   agent::PairRules chosen = rules();
+  chosen.rejoin_alone = text.find("\n# rules: rejoin manual\n") == std::string::npos;
   chosen.candidacy.preempt = text.find("\n# rules: preempt\n") != std::string::npos;
   agent::Pair pair(chosen);
   std::uint64_t last_work = 0;
@@ -68,6 +69,7 @@ std::string replay(const std::string& text) {
       for (const auto& effect : pair.step(now, parse_input(words, last_work))) {
         out += "           -> " + format_effect(effect) + "\n";
         if (const auto* work = std::get_if<agent::StartWork>(&effect)) last_work = work->id;
+        if (const auto* keep = std::get_if<agent::Preserve>(&effect)) last_work = keep->id;
       }
     } catch (const std::exception& error) {
       throw std::runtime_error("line " + std::to_string(number) + ": " + error.what());

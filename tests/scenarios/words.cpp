@@ -202,6 +202,22 @@ agent::PeerSaid parse_said(const Words& words) {
   return said;
 }
 
+// "preserved diverged/a 3", "preserved nothing_lost", "preserved failed disk full"
+agent::Preserved parse_preserved(const Words& words, std::uint64_t id) {
+  agent::Preserved preserved;
+  preserved.id = id;
+  const std::string& what = word(words, 1);
+  if (what == "failed") {
+    preserved.problem = rest(words, 2);
+  } else if (what == "nothing_lost") {
+    preserved.nothing_lost = true;
+  } else {
+    preserved.path = what;
+    if (words.size() > 2) preserved.commands = std::stoull(word(words, 2));
+  }
+  return preserved;
+}
+
 // "link up", "link down the other side closed the connection"
 agent::PeerLinkChanged parse_link(const Words& words) {
   const std::string& state = word(words, 1);
@@ -240,6 +256,9 @@ struct FormatWork {
     return "drain " + target_word(work.from) + " to " + target_word(work.to);
   }
   std::string operator()(const agent::KillClientsWork& /*work*/) const { return "kill clients"; }
+  std::string operator()(const agent::DetachWork& work) const {
+    return "detach " + target_word(work.server);
+  }
 };
 
 struct FormatEffect {
@@ -263,6 +282,12 @@ struct FormatEffect {
   std::string operator()(const agent::Announce& /*e*/) const { return "announce"; }
   std::string operator()(const agent::ProbeVip& /*e*/) const { return "probe VIP"; }
   std::string operator()(const agent::ProbeGateway& /*e*/) const { return "probe gateway"; }
+  std::string operator()(const agent::Preserve& e) const {
+    std::string text = "preserve " + e.replid;
+    if (e.lost) text += " " + std::to_string(e.lost->first) + ".." + std::to_string(e.lost->last);
+    return text + " because " + e.why;
+  }
+  std::string operator()(const agent::StopPreserving& /*e*/) const { return "stop preserving"; }
   std::string operator()(const agent::RefreshFacts& e) const {
     return "refresh " + target_word(e.server);
   }
@@ -297,6 +322,8 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "stop") return agent::StopRequested{};
   if (what == "switchover") return agent::SwitchoverRequested{std::chrono::seconds(5)};
   if (what == "time") return agent::TimePassed{};
+  if (what == "preserved") return parse_preserved(words, last_work);
+  if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
   if (what == "tracking") return parse_tracking(words);
   if (what == "gateway") return agent::GatewayAnswered{};
   if (what == "said") return parse_said(words);

@@ -68,6 +68,7 @@ class Agent {
 
   [[nodiscard]] const std::filesystem::path& config() const { return config_; }
   [[nodiscard]] const std::filesystem::path& log() const { return log_; }
+  [[nodiscard]] std::string state_dir() const { return config_.parent_path() / "state"; }
 
  private:
   Host host_;

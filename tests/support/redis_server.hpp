@@ -52,6 +52,7 @@ class RedisServer {
 
   [[nodiscard]] const Host& host() const { return host_; }
   [[nodiscard]] int port() const { return options_.port; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return dir_; }
 
  private:
   void launch();

@@ -1,0 +1,140 @@
+// How a server comes back to the leader (rules 8 and 10): writes end -> what it holds beside the
+// leader is judged from facts that are newer than that -> what the leader lacks is kept -> it
+// follows. Nothing is replaced that was not judged or kept, unless an operator says so.
+#include <utility>
+
+#include "agent/pair.hpp"
+#include "agent/rejoin.hpp"
+
+namespace agent {
+
+using hooks::Target;
+
+namespace {
+constexpr auto kFenceBudget = std::chrono::milliseconds(500);
+constexpr auto kFollowBudget = std::chrono::seconds(2);
+constexpr auto kKeepRetry = std::chrono::seconds(30);
+}  // namespace
+
+void Pair::rejoin(TimePoint now) {
+  if (!rejoining_ && sight_.local.is_master()) {
+    rejoining_ = Rejoining{};
+    return start_work(now, FenceWork{Target::local, std::nullopt}, kFenceBudget);
+  }
+  if (!rejoining_) rejoining_ = Rejoining{.step = Rejoining::Step::look, .since = TimePoint::min()};
+  switch (rejoining_->step) {
+    case Rejoining::Step::fence:
+    case Rejoining::Step::keep: return;
+    case Rejoining::Step::look:
+      if (*sight_.local.facts_at <= rejoining_->since) return;
+      if (*sight_.peer.facts_at <= rejoining_->since) return;
+      return judge_and_rejoin(now);
+    case Rejoining::Step::failed:
+      if (now < rejoining_->since && !rejoin_ordered_) return;
+      return judge_and_rejoin(now);
+    case Rejoining::Step::ask:
+      if (!rejoin_ordered_) return;
+      return start_following(now);
+    case Rejoining::Step::follow: return start_following(now);
+  }
+}
+
+void Pair::judge_and_rejoin(TimePoint now) {
+  const auto verdict = judge_rejoin(*sight_.local.facts, *sight_.peer.facts, sight_.record);
+  rejoining_->words = verdict.words;
+  if (!verdict.loses_data()) return start_following(now);
+  if (rejoin_ordered_ && rejoin_ordered_->accept_data_loss) {
+    emit(
+        Say{Weight::warning,
+            "an operator accepts that what only the local server holds is lost: " + verdict.words});
+    return start_following(now);
+  }
+  // A replica without a link to its master gives its data to nobody (-NOMASTERLINK).
+  if (!sight_.local.is_master()) {
+    rejoining_->step = Rejoining::Step::fence;
+    return start_work(now, DetachWork{Target::local}, kFenceBudget);
+  }
+  Preserve preserve;
+  preserve.id = rejoining_->id = ++last_work_;
+  preserve.epoch = sight_.record ? sight_.record->epoch : 0;
+  preserve.why = verdict.words;
+  preserve.replid = sight_.local.facts->replid;
+  preserve.lost = verdict.lost;
+  if (!verdict.lost) preserve.commands_missing = "it has no common history with the leader's";
+  preserve.keys = sight_.local.facts->keys;
+  rejoining_->step = Rejoining::Step::keep;
+  if (rejoining_->problem.empty()) {
+    emit(Say{Weight::warning, "the local server holds what the leader's may lack: " +
+                                  verdict.words + "; it is kept before it is replaced"});
+  }
+  emit(std::move(preserve));
+}
+
+// What the server holds stands still from here on.
+void Pair::writes_ended(TimePoint now) {
+  rejoining_->step = Rejoining::Step::look;
+  rejoining_->since = now;
+  follow_retry_.reset();
+  emit(RefreshFacts{Target::local});
+  emit(RefreshFacts{Target::peer});
+}
+
+void Pair::on(TimePoint now, const Preserved& preserved) {
+  if (!rejoining_ || rejoining_->step != Rejoining::Step::keep) return;
+  if (rejoining_->id != preserved.id) return;
+  rejoining_->problem = preserved.problem;
+  rejoining_->path = preserved.path;
+  if (!preserved.problem.empty()) {
+    rejoining_->step = Rejoining::Step::failed;
+    rejoining_->since = now + kKeepRetry;
+    return;
+  }
+  if (preserved.nothing_lost) {
+    emit(Say{Weight::info, "what the local server is ahead holds no command of a client"});
+    rejoining_->step = Rejoining::Step::follow;
+    return;
+  }
+  std::string words = "what only the local server held is kept in " + preserved.path;
+  if (preserved.commands) words += ", with " + std::to_string(*preserved.commands) + " commands";
+  emit(Say{Weight::warning, words});
+  rejoining_->step = rules_.rejoin_alone ? Rejoining::Step::follow : Rejoining::Step::ask;
+}
+
+void Pair::on(TimePoint /*now*/, const RejoinRequested& requested) {
+  if (rejoining_) rejoin_ordered_ = requested;
+}
+
+void Pair::start_following(TimePoint now) {
+  std::string words = "the local server is made a replica of the leader, ";
+  emit(Say{Weight::info, words + rules_.candidacy.peer.to_string()});
+  start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);
+}
+
+// It follows, or it leads: either way nothing is to be judged any more.
+void Pair::end_rejoining() {
+  if (rejoining_ && rejoining_->step == Rejoining::Step::keep) emit(StopPreserving{});
+  rejoining_.reset();
+  rejoin_ordered_.reset();
+}
+
+std::vector<std::string> Pair::rejoin_problems() const {
+  if (!rejoining_) return {"the local server does not wait to follow a leader"};
+  const auto step = rejoining_->step;
+  if (step == Rejoining::Step::ask || step == Rejoining::Step::failed) return {};
+  return {"this is under way; see tandem status"};
+}
+
+std::string Pair::rejoin_alarm() const {
+  if (!rejoining_) return {};
+  std::string words = "the local server holds what the leader's lacks (" + rejoining_->words + ")";
+  if (!rejoining_->problem.empty()) {
+    return words + " and no copy could be kept: " + rejoining_->problem +
+           "; it does not follow. Mend that, or give the data up: tandem rejoin PAIR "
+           "--accept-data-loss";
+  }
+  if (rejoining_->step != Rejoining::Step::ask) return {};
+  return words + ", kept in " + rejoining_->path +
+         "; it does not follow before an operator says: tandem rejoin PAIR";
+}
+
+}  // namespace agent

@@ -1,0 +1,56 @@
+// See rejoin.hpp.
+#include "agent/rejoin.hpp"
+
+#include <algorithm>
+
+namespace agent {
+namespace {
+
+using health::ServerFacts;
+
+// REPLICAOF NO ONE keeps the old lineage as master_replid2, of which the server has all bytes below
+// second_repl_offset. nullopt: the two have no common history. Otherwise the first offset that the
+// leader has from elsewhere, or not at all.
+std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts& leader) {
+  if (local.replid.empty()) return std::nullopt;
+  if (local.replid == leader.replid) return leader.offset + 1;
+  if (local.replid == leader.replid2) return leader.second_offset;
+  if (local.replid2.empty()) return std::nullopt;
+  if (local.replid2 == leader.replid) return local.second_offset;
+  if (local.replid2 == leader.replid2) return std::min(local.second_offset, leader.second_offset);
+  return std::nullopt;
+}
+
+bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
+                   const std::optional<Record>& record) {
+  if (!record || record->role != RecordRole::standby || record->replid.empty()) return false;
+  if (local.role != health::Role::replica || record->run_id == local.run_id) return false;
+  return record->replid == leader.replid ||
+         (record->replid == leader.replid2 && record->offset < leader.second_offset);
+}
+
+}  // namespace
+
+RejoinVerdict judge_rejoin(const ServerFacts& local, const ServerFacts& leader,
+                           const std::optional<Record>& record) {
+  if (local.keys == 0) return {.rejoin = Rejoin::empty, .words = "it is empty"};
+  if (leader.keys == 0) {
+    return {.rejoin = Rejoin::leader_empty, .words = "the leader's server is empty"};
+  }
+  const auto fork = fork_of(local, leader);
+  if (!fork) {
+    if (was_a_replica(local, leader, record)) {
+      return {.rejoin = Rejoin::ancestor, .words = "it was a replica when it was last seen"};
+    }
+    return {.words = "it has no common history with the leader's server"};
+  }
+  const std::int64_t ahead = local.offset - *fork + 1;
+  if (ahead <= 0) return {.rejoin = Rejoin::ancestor, .words = "the leader has all that it holds"};
+  std::string words = "it is ";
+  words += std::to_string(ahead) + " bytes ahead of the leader's fork";
+  return {.rejoin = Rejoin::ahead,
+          .lost = hooks::StreamRange{local.replid, *fork, local.offset},
+          .words = std::move(words)};
+}
+
+}  // namespace agent

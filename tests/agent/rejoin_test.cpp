@@ -1,0 +1,108 @@
+// What a server holds beside the leader, from lineage and offsets as INFO tells them.
+#include "agent/rejoin.hpp"
+
+#include <gtest/gtest.h>
+
+namespace agent {
+namespace {
+
+using health::Role;
+using health::ServerFacts;
+
+ServerFacts server(const std::string& replid, std::int64_t offset) {
+  ServerFacts facts;
+  facts.role = Role::master;
+  facts.run_id = "run1";
+  facts.keys = 10;
+  facts.replid = replid;
+  facts.offset = offset;
+  return facts;
+}
+
+// Promoted out of `parent`, of which it has all bytes below `fork`.
+ServerFacts promoted(const std::string& replid, std::int64_t offset, const std::string& parent,
+                     std::int64_t fork) {
+  ServerFacts facts = server(replid, offset);
+  facts.replid2 = parent;
+  facts.second_offset = fork;
+  return facts;
+}
+
+Rejoin judge(const ServerFacts& local, const ServerFacts& leader) {
+  return judge_rejoin(local, leader, std::nullopt).rejoin;
+}
+
+TEST(Rejoin, AnOldMasterUpToTheForkHasNothingOfItsOwn) {
+  EXPECT_EQ(judge(server("a", 100), promoted("b", 500, "a", 101)), Rejoin::ancestor);
+  EXPECT_EQ(judge(server("a", 40), promoted("b", 500, "a", 101)), Rejoin::ancestor);
+}
+
+TEST(Rejoin, AnOldMasterBeyondTheForkIsAhead) {
+  const auto verdict = judge_rejoin(server("a", 137), promoted("b", 500, "a", 101), std::nullopt);
+  EXPECT_EQ(verdict.rejoin, Rejoin::ahead);
+  EXPECT_EQ(verdict.lost, (hooks::StreamRange{"a", 101, 137}));
+  EXPECT_EQ(verdict.words, "it is 37 bytes ahead of the leader's fork");
+}
+
+TEST(Rejoin, OneLineageIsComparedByOffset) {
+  EXPECT_EQ(judge(server("a", 100), server("a", 100)), Rejoin::ancestor);
+  EXPECT_EQ(judge(server("a", 100), server("a", 200)), Rejoin::ancestor);
+  EXPECT_EQ(judge_rejoin(server("a", 201), server("a", 200), std::nullopt).lost,
+            (hooks::StreamRange{"a", 201, 201}));
+}
+
+// It was promoted out of the leader's lineage by somebody, and then told to follow.
+TEST(Rejoin, APromotionOfItsOwnIsAheadFromItsFork) {
+  EXPECT_EQ(judge(promoted("b", 100, "a", 101), server("a", 300)), Rejoin::ancestor);
+  EXPECT_EQ(judge_rejoin(promoted("b", 120, "a", 101), server("a", 300), std::nullopt).lost,
+            (hooks::StreamRange{"b", 101, 120}));
+}
+
+TEST(Rejoin, TwoPromotionsOutOfOneLineagePartAtTheEarlierFork) {
+  const auto late = promoted("b", 220, "a", 201);
+  const auto early = promoted("c", 150, "a", 101);
+  EXPECT_EQ(judge_rejoin(late, early, std::nullopt).lost, (hooks::StreamRange{"b", 101, 220}));
+  EXPECT_EQ(judge_rejoin(early, late, std::nullopt).lost, (hooks::StreamRange{"c", 101, 150}));
+}
+
+TEST(Rejoin, WithoutACommonHistoryNobodyCanTell) {
+  const auto verdict = judge_rejoin(server("a", 100), server("z", 100), std::nullopt);
+  EXPECT_EQ(verdict.rejoin, Rejoin::unrelated);
+  EXPECT_EQ(verdict.lost, std::nullopt);
+  EXPECT_TRUE(verdict.loses_data());
+  EXPECT_EQ(judge(server("", 0), server("", 0)), Rejoin::unrelated);
+}
+
+TEST(Rejoin, EmptyServers) {
+  ServerFacts empty = server("z", 0);
+  empty.keys = 0;
+  EXPECT_EQ(judge(empty, server("a", 1)), Rejoin::empty);
+  EXPECT_EQ(judge(server("a", 1), empty), Rejoin::leader_empty);
+  EXPECT_EQ(judge(empty, empty), Rejoin::empty);
+}
+
+// An AOF restart takes a new lineage; only the record knows what the server was.
+TEST(Rejoin, TheRecordSpeaksForARestartedReplica) {
+  ServerFacts local = server("new", 0);
+  local.role = Role::replica;
+  const ServerFacts leader = promoted("b", 500, "a", 101);
+  Record record{.role = RecordRole::standby, .run_id = "run0", .replid = "b", .offset = 300};
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::ancestor);
+  record.replid = "a";
+  record.offset = 100;
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::ancestor);
+  record.offset = 101;
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated);
+  record.offset = 100;
+  record.role = RecordRole::leader;
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it took writes";
+  record.role = RecordRole::standby;
+  record.run_id = "run1";
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it never stopped";
+  record.run_id = "run0";
+  local.role = Role::master;
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it booted open";
+}
+
+}  // namespace
+}  // namespace agent

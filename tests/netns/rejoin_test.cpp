@@ -1,0 +1,121 @@
+// A server comes back with writes that the leader lacks: nothing is replaced before it is kept, and
+// what is kept can be used.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/pair_scene.hpp"
+
+namespace support {
+namespace {
+
+using testing::HasSubstr;
+
+// A server of its own that holds a kept dataset, beside the pair.
+std::unique_ptr<RedisServer> load(PairScene& scene, const std::string& directory) {
+  RedisOptions options;
+  options.port = 7999;
+  auto scratch = std::make_unique<RedisServer>(scene.lan.client(), options);
+  std::filesystem::create_directories(scratch->directory());
+  std::filesystem::copy_file(directory + "/dump.rdb", scratch->directory() / "dump.rdb");
+  scratch->start_and_wait();
+  return scratch;
+}
+
+std::string list_diverged(PairScene::Side& side) {
+  return side.agent.command({"diverged", "--state-dir", side.agent.state_dir(), "list", "--json"})
+      .output;
+}
+
+std::string first_path(const std::string& list) {
+  const auto all = boost::json::parse(list).as_array();
+  return all.empty() ? "" : std::string(all.front().at("path").as_string());
+}
+
+// The partition leaves a leader on either side. The writes of the side that gives way are kept.
+TEST(Rejoin, WhatAPartitionForkedIsKept) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  scene.lan.drop(scene.lan.a(), scene.lan.b());
+  scene.lan.drop(scene.lan.b(), scene.lan.a());
+  ASSERT_TRUE(eventually("both lead", kSoon, [&] {
+    const std::string states = scene.a.agent.state() + " " + scene.b.agent.state();
+    return Seen{states == "leading leading", states};
+  }));
+  for (int i = 0; i < 50; ++i) {
+    const std::string number = std::to_string(i);
+    ASSERT_EQ(scene.a.redis.command({"SET", "only-a:" + number, number}).text, "OK");
+    ASSERT_EQ(scene.b.redis.command({"SET", "only-b:" + number, number}).text, "OK");
+  }
+  scene.lan.drop_nothing();
+  ASSERT_TRUE(eventually("one leads, the other is in sync", kSoon, [&] {
+    const std::string picture = scene.picture();
+    return Seen{picture == kALeads || picture == kBLeads, picture};
+  }));
+  const bool a_stayed = scene.leader() == "A";
+  PairScene::Side& lesser = a_stayed ? scene.b : scene.a;
+  const std::string lost = a_stayed ? "only-b:49" : "only-a:49";
+  EXPECT_EQ(lesser.redis.command({"EXISTS", lost}).text, "0");
+
+  const std::string path = first_path(list_diverged(lesser));
+  ASSERT_NE(path, "");
+  const auto scratch = load(scene, path);
+  EXPECT_EQ(scratch->command({"GET", lost}).text, "49");
+  const std::string shown =
+      lesser.agent.command({"diverged", "--state-dir", lesser.agent.state_dir(), "show", "redis"})
+          .output;
+  EXPECT_THAT(shown, HasSubstr("50 commands"));
+  EXPECT_THAT(shown, HasSubstr("verified"));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// The leader's server was killed and comes back as a writable master, as supervisors do it, and is
+// written to before anybody notices.
+TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  scene.a.agent.stop();
+  ASSERT_TRUE(scene.led_by("B"));
+  ASSERT_EQ(scene.a.redis.command({"REPLICAOF", "NO", "ONE"}).text, "OK");
+  ASSERT_EQ(scene.a.redis.command({"SET", "late", "write"}).text, "OK");
+  scene.a.agent.start();
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  const std::string path = first_path(list_diverged(scene.a));
+  ASSERT_NE(path, "");
+  EXPECT_EQ(load(scene, path)->command({"GET", "late"}).text, "write");
+  EXPECT_EQ(scene.a.redis.command({"EXISTS", "late"}).text, "0");
+}
+
+// No copy can be made (its place is taken by a file): the server does not follow, and says why.
+TEST(Rejoin, WithoutACopyNothingIsReplaced) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  scene.a.agent.stop();
+  ASSERT_TRUE(scene.led_by("B"));
+  ASSERT_EQ(scene.a.redis.command({"REPLICAOF", "NO", "ONE"}).text, "OK");
+  ASSERT_EQ(scene.a.redis.command({"SET", "late", "write"}).text, "OK");
+  const std::string place = scene.a.agent.state_dir() + "/diverged";
+  std::ofstream(place) << "in the way";
+  scene.a.agent.start();
+  ASSERT_TRUE(eventually("A says why", kSoon, [&] {
+    const std::string alarms = scene.a.agent.field("/alarms");
+    return Seen{alarms.find("no copy could be kept") != std::string::npos, alarms};
+  }));
+  EXPECT_EQ(scene.a.redis.role(), "master");
+  EXPECT_EQ(scene.a.redis.command({"GET", "late"}).text, "write");
+  EXPECT_THAT(scene.a.redis.command({"SET", "more", "x"}).text, HasSubstr("NOREPLICAS"));
+  std::filesystem::remove(place);
+  EXPECT_THAT(scene.a.agent.command({"rejoin", "redis"}).output, HasSubstr("will follow"));
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  EXPECT_EQ(load(scene, first_path(list_diverged(scene.a)))->command({"GET", "late"}).text,
+            "write");
+}
+
+}  // namespace
+}  // namespace support
