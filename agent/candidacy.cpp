@@ -52,7 +52,9 @@ bool came_back_old(const Sight& sight) {
   const auto& record = sight.record;
   if (!record || record->run_id == local.run_id || record->replid.empty()) return false;
   const bool same_history = local.replid == record->replid || local.replid2 == record->replid;
-  return !same_history || local.offset < record->offset;
+  // A restart from an AOF takes a new lineage; the file is at most appendfsync behind.
+  if (!same_history) return !local.aof_enabled;
+  return local.offset < record->offset;
 }
 
 Candidacy empty_server() {
@@ -105,6 +107,31 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
   return answer;
 }
 
+// Rule 11 where the servers have lost their lineage (AOF restarts): the epochs that both nodes
+// wrote down, then who led. Whoever loses is kept before it is replaced.
+Candidacy by_record(const Sight& sight) {
+  const std::string unknown = "the two servers' data have no common history";
+  const auto& own = sight.record;
+  if (!own) return ask_operator(unknown);
+  if (!sight.peer_agent.said) {
+    return ask_operator(unknown + ", and the peer's agent is not there to compare epochs");
+  }
+  const auto& other = sight.peer_agent.said->record;
+  if (!other) return yes("the peer has no record of this pair");
+  const std::string epochs =
+      "epoch " + std::to_string(own->epoch) + " here, " + std::to_string(other->epoch) + " there";
+  if (own->epoch != other->epoch) {
+    if (own->epoch > other->epoch) return yes("this node's data is of the newer epoch: " + epochs);
+    return no("the peer's data is of the newer epoch: " + epochs);
+  }
+  const bool led = own->role == RecordRole::leader;
+  if (led != (other->role == RecordRole::leader)) {
+    if (led) return yes("this node led last");
+    return no("the peer led last");
+  }
+  return ask_operator(unknown + " and their records are alike");
+}
+
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
 Candidacy newest_leads(const Sight& sight) {
   switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
@@ -115,7 +142,7 @@ Candidacy newest_leads(const Sight& sight) {
       return yes("both servers hold the same data");
     case Fresher::unknown: break;
   }
-  return ask_operator("the two servers' data have no common history");
+  return by_record(sight);
 }
 
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.

@@ -69,6 +69,12 @@ std::optional<TimePoint> Pair::next_deadline() const {
 void Pair::on(TimePoint now, const Begin& begin) {
   sight_.record = begin.record;
   sight_.started = now;
+  begun_at_ = begin.unix_time;
+  if (begin.record && !begin.record->intent.empty()) {
+    emit(Say{Weight::warning, "the agent ended in the middle of a " + begin.record->intent +
+                                  ": it is finished or taken back by what the servers say now"});
+    sight_.record->intent.clear();
+  }
   since_ = now;
   state_ = Starting{begin.vips_present};
   // A VIP left by a dead agent dies with its lease; until then it may belong to us again.

@@ -162,6 +162,8 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember(TimePoint now);
+  void note_history(TimePoint now, Record& record) const;
+  std::int64_t unix_time(TimePoint now) const;
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
@@ -248,6 +250,7 @@ class Pair {
   bool notified_ = false;  // the first notification has been sent
   SetEligibility told_;    // what the router knows
   bool probe_running_ = false;
+  std::int64_t begun_at_ = 0;                   // Begin::unix_time
   std::optional<TimePoint> gateway_asked_for_;  // the loss of contact that it was asked about
   std::optional<TimePoint> contact_deadline_;   // when time alone changes who is reached
   SwitchoverReport switchover_;

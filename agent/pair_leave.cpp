@@ -200,6 +200,10 @@ void Pair::successor_seen(TimePoint now) {
 void Pair::finish_leaving(TimePoint now) {
   const Leaving leaving = std::get<Leaving>(state_);
   step_deadline_.reset();
+  if (sight_.record && !sight_.record->intent.empty()) {
+    sight_.record->intent.clear();
+    emit(Persist{*sight_.record, false});
+  }
   if (!leaving.stopping) {
     emit(RefreshFacts{Target::local});
     return enter_idle(now, leaving.reason);

@@ -84,14 +84,34 @@ void Pair::remember(TimePoint now) {
   if (local.keys) record.has_data = *local.keys > 0;
   record.run_id = local.run_id;
   record.replid = local.replid;
+  note_history(now, record);
   // Moving offsets alone are written now and then: they tell an old file from a fresh one.
   const bool fresh = offset_kept_at_ && now < *offset_kept_at_ + kOffsetPeriod;
-  if (fresh && sight_.record) record.offset = sight_.record->offset;
+  if (!fresh || !sight_.record) record.offset = local.offset;
   if (sight_.record == record) return;
   record.offset = local.offset;
+  if (const auto& peer = sight_.peer.facts) {
+    record.peer = PeerSeen{peer->replid, peer->offset, peer->keys.value_or(0), unix_time(now)};
+  }
   offset_kept_at_ = now;
   sight_.record = record;
   emit(Persist{record, false});
+}
+
+// A promotion is seen twice: by who was promoted, and by who follows.
+void Pair::note_history(TimePoint now, Record& record) const {
+  const bool leads = std::holds_alternative<Leading>(state_);
+  const ServerSight& master = leads ? sight_.local : sight_.peer;
+  // What was read before the promotion is of the lineage that it ended.
+  const bool current = master.is_master() && (!leads || *master.facts_at > since_);
+  if (!current || (!leads && !sight_.local.link_up_since)) return;
+  const health::ServerFacts& facts = *master.facts;
+  note_lineage(record.lineage, {record.epoch, facts.replid, facts.replid2, facts.second_offset,
+                                unix_time(now), leads ? reason_ : "the other node leads"});
+}
+
+std::int64_t Pair::unix_time(TimePoint now) const {
+  return begun_at_ + std::chrono::duration_cast<std::chrono::seconds>(now - sight_.started).count();
 }
 
 void Pair::note_link(TimePoint now, ServerSight& server) {

@@ -64,6 +64,10 @@ void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
     return report_switchover(SwitchoverReport::Outcome::given_up, problems.front());
   }
   report_switchover(SwitchoverReport::Outcome::running, "");
+  if (sight_.record) {
+    sight_.record->intent = "switchover";
+    emit(Persist{*sight_.record, false});
+  }
   leave(now, "a switchover was asked for", Leave::switchover);
   std::get<Leaving>(state_).switchover = requested.budget;
   leaving_step(now);
@@ -85,6 +89,7 @@ void Pair::resume_leading(TimePoint now) {
   step_deadline_.reset();
   state_ = Leading{};
   enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
+  if (sight_.record) sight_.record->intent.clear();
   if (!router_leads_) leave(now, "the router stepped down");
 }
 

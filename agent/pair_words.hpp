@@ -26,7 +26,8 @@ namespace agent {
 // Once, first: what was found at start.
 struct Begin {
   std::optional<Record> record;
-  bool vips_present = false;  // left by an agent that died within the lease
+  bool vips_present = false;   // left by an agent that died within the lease
+  std::int64_t unix_time = 0;  // seconds since 1970, now
 };
 // What the router did; the rulebook lets the advert itself pass.
 struct RouterChanged {

@@ -1,6 +1,7 @@
 // See record.hpp.
 #include "agent/record.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace agent {
@@ -17,10 +18,82 @@ std::optional<T> field(const boost::json::object& object, std::string_view name)
   return *converted;
 }
 
+boost::json::array lineage_of(const Record& record) {
+  boost::json::array out;
+  for (const LineageEntry& entry : record.lineage) {
+    out.push_back({{"epoch", entry.epoch},
+                   {"replid", entry.replid},
+                   {"parent", entry.parent},
+                   {"fork", entry.fork},
+                   {"time", entry.time},
+                   {"why", entry.why}});
+  }
+  return out;
+}
+
+std::optional<LineageEntry> parse_entry(const boost::json::value& value) {
+  if (!value.is_object()) return std::nullopt;
+  const auto& object = value.get_object();
+  const auto epoch = field<std::uint64_t>(object, "epoch");
+  const auto replid = field<std::string>(object, "replid");
+  const auto parent = field<std::string>(object, "parent");
+  const auto fork = field<std::int64_t>(object, "fork");
+  const auto time = field<std::int64_t>(object, "time");
+  const auto why = field<std::string>(object, "why");
+  if (!epoch || !replid || !parent || !fork || !time || !why) return std::nullopt;
+  return LineageEntry{*epoch, *replid, *parent, *fork, *time, *why};
+}
+
+// What records of earlier versions do not have. False: it is there and is wrong.
+bool parse_history(const boost::json::object& object, Record& record) {
+  if (const auto* lineage = object.if_contains("lineage")) {
+    if (!lineage->is_array() || lineage->get_array().size() > kLineageEntries) return false;
+    for (const auto& value : lineage->get_array()) {
+      auto entry = parse_entry(value);
+      if (!entry) return false;
+      record.lineage.push_back(std::move(*entry));
+    }
+  }
+  if (const auto* peer = object.if_contains("peer")) {
+    if (!peer->is_object()) return false;
+    const auto& seen = peer->get_object();
+    const auto replid = field<std::string>(seen, "replid");
+    const auto offset = field<std::int64_t>(seen, "offset");
+    const auto keys = field<std::int64_t>(seen, "keys");
+    const auto time = field<std::int64_t>(seen, "time");
+    if (!replid || !offset || !keys || !time) return false;
+    record.peer = PeerSeen{*replid, *offset, *keys, *time};
+  }
+  if (!object.contains("intent")) return true;
+  const auto intent = field<std::string>(object, "intent");
+  record.intent = intent.value_or("");
+  return intent.has_value();
+}
+
 }  // namespace
 
+void note_lineage(std::vector<LineageEntry>& lineage, LineageEntry entry) {
+  if (!lineage.empty() && lineage.back().replid == entry.replid) return;
+  lineage.push_back(std::move(entry));
+  if (lineage.size() > kLineageEntries) lineage.erase(lineage.begin());
+}
+
+std::optional<std::int64_t> fork_from(const std::vector<LineageEntry>& lineage,
+                                      const std::string& replid, const std::string& ancestor) {
+  std::string at = replid;
+  std::optional<std::int64_t> fork;
+  // Backwards: a parent is older than its child, so that each entry is looked at once.
+  for (auto entry = lineage.rbegin(); entry != lineage.rend(); ++entry) {
+    if (entry->replid != at || entry->parent.empty()) continue;
+    fork = std::min(fork.value_or(entry->fork), entry->fork);
+    if (entry->parent == ancestor) return fork;
+    at = entry->parent;
+  }
+  return std::nullopt;
+}
+
 std::string format_record(const std::string& pair, const Record& record) {
-  const boost::json::object object{
+  boost::json::object object{
       {"format", kFormat},
       {"pair", pair},
       {"epoch", record.epoch},
@@ -30,7 +103,15 @@ std::string format_record(const std::string& pair, const Record& record) {
       {"run_id", record.run_id},
       {"replid", record.replid},
       {"offset", record.offset},
+      {"lineage", lineage_of(record)},
   };
+  if (const auto& peer = record.peer) {
+    object["peer"] = {{"replid", peer->replid},
+                      {"offset", peer->offset},
+                      {"keys", peer->keys},
+                      {"time", peer->time}};
+  }
+  if (!record.intent.empty()) object["intent"] = record.intent;
   return boost::json::serialize(object) + "\n";
 }
 
@@ -53,10 +134,16 @@ std::variant<Record, std::string> parse_record(const std::string& pair, std::str
   if (!epoch || !known_role || !in_sync || !has_data || !run_id || !replid || !offset) {
     return std::string("a field is missing or of the wrong type");
   }
-  return Record{*epoch,   role == "leader" ? RecordRole::leader : RecordRole::standby,
-                *in_sync, *has_data,
-                *run_id,  *replid,
-                *offset};
+  Record record;
+  record.epoch = *epoch;
+  record.role = role == "leader" ? RecordRole::leader : RecordRole::standby;
+  record.in_sync = *in_sync;
+  record.has_data = *has_data;
+  record.run_id = *run_id;
+  record.replid = *replid;
+  record.offset = *offset;
+  if (!parse_history(object, record)) return std::string("its history is damaged");
+  return record;
 }
 
 }  // namespace agent

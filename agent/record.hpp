@@ -7,8 +7,31 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace agent {
+
+// One promotion: the lineage (master_replid) that it began and where that left its parent. Servers
+// themselves know only one generation (master_replid2), and none after an AOF restart.
+struct LineageEntry {
+  std::uint64_t epoch = 0;
+  std::string replid;
+  std::string parent;     // master_replid2; empty: not known
+  std::int64_t fork = 0;  // second_repl_offset: the parent's first offset that is not in it
+  std::int64_t time = 0;  // seconds since 1970, when it was first seen
+  std::string why;        // one clause
+  bool operator==(const LineageEntry&) const = default;
+};
+inline constexpr std::size_t kLineageEntries = 16;
+
+// The peer's server at last sight.
+struct PeerSeen {
+  std::string replid;
+  std::int64_t offset = 0;
+  std::int64_t keys = 0;
+  std::int64_t time = 0;  // seconds since 1970
+  bool operator==(const PeerSeen&) const = default;
+};
 
 enum class RecordRole : std::uint8_t { standby, leader };
 
@@ -23,8 +46,19 @@ struct Record {
   // Its lineage and offset then: a server that comes back with less came back with old data.
   std::string replid;
   std::int64_t offset = 0;
+  std::vector<LineageEntry> lineage{};  // the newest last, at most kLineageEntries
+  std::optional<PeerSeen> peer{};
+  std::string intent{};  // "switchover": begun, not ended; empty: none
   bool operator==(const Record&) const = default;
 };
+
+// Appends, unless the last entry is of the same lineage; the oldest goes first.
+void note_lineage(std::vector<LineageEntry>& lineage, LineageEntry entry);
+
+// Where `replid` left its ancestor: the ancestor's first offset that is not in it. nullopt: the
+// journal knows of no way from the one to the other.
+std::optional<std::int64_t> fork_from(const std::vector<LineageEntry>& lineage,
+                                      const std::string& replid, const std::string& ancestor);
 
 std::string format_record(const std::string& pair, const Record& record);
 // A sentence when the text is not a record of this pair: torn, foreign, of a later format.

@@ -11,14 +11,22 @@ using health::ServerFacts;
 // REPLICAOF NO ONE keeps the old lineage as master_replid2, of which the server has all bytes below
 // second_repl_offset. nullopt: the two have no common history. Otherwise the first offset that the
 // leader has from elsewhere, or not at all.
-std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts& leader) {
+std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts& leader,
+                                    const std::optional<Record>& record) {
   if (local.replid.empty()) return std::nullopt;
   if (local.replid == leader.replid) return leader.offset + 1;
   if (local.replid == leader.replid2) return leader.second_offset;
-  if (local.replid2.empty()) return std::nullopt;
-  if (local.replid2 == leader.replid) return local.second_offset;
-  if (local.replid2 == leader.replid2) return std::min(local.second_offset, leader.second_offset);
-  return std::nullopt;
+  const bool promoted = !local.replid2.empty();
+  if (promoted && local.replid2 == leader.replid) return local.second_offset;
+  if (promoted && local.replid2 == leader.replid2) {
+    return std::min(local.second_offset, leader.second_offset);
+  }
+  // Two promotions or more ago: the servers have forgotten it, the journal has not.
+  if (!record) return std::nullopt;
+  if (auto fork = fork_from(record->lineage, leader.replid, local.replid)) return fork;
+  const auto older = fork_from(record->lineage, leader.replid2, local.replid);
+  if (leader.replid2.empty() || !older) return std::nullopt;
+  return std::min(*older, leader.second_offset);
 }
 
 bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
@@ -37,7 +45,7 @@ RejoinVerdict judge_rejoin(const ServerFacts& local, const ServerFacts& leader,
   if (leader.keys == 0) {
     return {.rejoin = Rejoin::leader_empty, .words = "the leader's server is empty"};
   }
-  const auto fork = fork_of(local, leader);
+  const auto fork = fork_of(local, leader, record);
   if (!fork) {
     if (was_a_replica(local, leader, record)) {
       return {.rejoin = Rejoin::ancestor, .words = "it was a replica when it was last seen"};

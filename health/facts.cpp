@@ -99,6 +99,7 @@ void InfoParser::read_persistence(const Field& field) {
     if (!facts_.loading) facts_.loading_eta_seconds = 0;
   }
   if (field.name == "loading_eta_seconds") read_number(field.value, facts_.loading_eta_seconds);
+  if (field.name == "aof_enabled") read_flag(field.value, "1", "0", facts_.aof_enabled);
   if (field.name == "rdb_last_bgsave_status") {
     read_flag(field.value, "ok", "err", facts_.last_bgsave_ok);
   }

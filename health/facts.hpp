@@ -38,6 +38,7 @@ struct ServerFacts {
   // persistence
   bool loading = false;
   std::int64_t loading_eta_seconds = 0;
+  bool aof_enabled = false;
   bool last_bgsave_ok = true;
   bool last_aof_write_ok = true;
   // keyspace: sum over all databases; nullopt when the section was not in the reply

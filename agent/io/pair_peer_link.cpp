@@ -29,6 +29,11 @@ PeerWord PairRunner::peer_word() const {
   word.state = to_string(pair.state);
   word.epoch = pair.epoch;
   word.record = sight.record;
+  if (word.record) {  // what the other node does not ask for
+    word.record->lineage.clear();
+    word.record->peer.reset();
+    word.record->intent.clear();
+  }
   word.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
     word.role = health::to_string(facts->role);

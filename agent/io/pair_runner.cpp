@@ -2,6 +2,7 @@
 #include "agent/io/pair_runner.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "agent/io/config_keys.hpp"
@@ -138,7 +139,7 @@ void PairRunner::start() {
   auto loaded = records_.load(config_.name);
   if (!loaded.problem.empty()) log_->error("{}: {}", config_.name, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
-  feed(PairInput(Begin{loaded.record, vips_.present() > 0}));
+  feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr)}));
   tracking_.start();
   local_.start();
   peer_.start();

@@ -28,7 +28,11 @@ const Record kRecord{.epoch = 7,
                      .has_data = true,
                      .run_id = "9f0c",
                      .replid = "b5d5",
-                     .offset = 12345};
+                     .offset = 12345,
+                     .lineage = {{6, "a1", "", 0, 1790000000, "it started"},
+                                 {7, "b5d5", "a1", 700, 1790000100, "the leader resigned"}},
+                     .peer = PeerSeen{"b5d5", 12340, 10, 1790000200},
+                     .intent = "switchover"};
 
 class Folder {
  public:
@@ -93,6 +97,46 @@ TEST(Record, OfAnotherPairOrFormatIsNotTrusted) {
   EXPECT_EQ(std::get<std::string>(
                 parse_record("redis", R"({"format":1,"pair":"redis","epoch":-1,"role":"leader"})")),
             "a field is missing or of the wrong type");
+}
+
+TEST(Record, OfAnEarlierVersionHasNoHistory) {
+  const auto parsed = parse_record(
+      "redis",
+      R"({"format":1,"pair":"redis","epoch":3,"role":"standby","in_sync":true,"has_data":true,)"
+      R"("run_id":"r","replid":"x","offset":5})");
+  ASSERT_TRUE(std::holds_alternative<Record>(parsed)) << std::get<std::string>(parsed);
+  EXPECT_TRUE(std::get<Record>(parsed).lineage.empty());
+}
+
+TEST(Record, WithADamagedHistoryIsNotTrusted) {
+  const std::string whole = format_record("redis", kRecord);
+  for (const char* field : {"\"fork\"", "\"keys\"", "\"why\""}) {
+    std::string text = whole;
+    text.replace(text.find(field) + 1, 1, "X");
+    EXPECT_EQ(std::get<std::string>(parse_record("redis", text)), "its history is damaged");
+  }
+}
+
+TEST(Lineage, KeepsTheNewestAndNamesEachOnce) {
+  std::vector<LineageEntry> lineage;
+  for (int i = 0; i < 20; ++i) {
+    note_lineage(lineage, {1, "r" + std::to_string(i), "", 0, 0, ""});
+    note_lineage(lineage, {1, "r" + std::to_string(i), "", 0, 0, "again"});
+  }
+  ASSERT_EQ(lineage.size(), kLineageEntries);
+  EXPECT_EQ(lineage.front().replid, "r4");
+  EXPECT_EQ(lineage.back(), (LineageEntry{1, "r19", "", 0, 0, ""}));
+}
+
+TEST(Lineage, FindsTheForkOverGenerations) {
+  const std::vector<LineageEntry> lineage = {
+      {1, "a", "", 0, 0, ""}, {2, "b", "a", 100, 0, ""}, {3, "c", "b", 300, 0, ""}};
+  EXPECT_EQ(fork_from(lineage, "c", "b"), 300);
+  EXPECT_EQ(fork_from(lineage, "c", "a"), 100);
+  EXPECT_EQ(fork_from(lineage, "b", "a"), 100);
+  EXPECT_EQ(fork_from(lineage, "a", "b"), std::nullopt);
+  EXPECT_EQ(fork_from(lineage, "c", "z"), std::nullopt);
+  EXPECT_EQ(fork_from({}, "c", "a"), std::nullopt);
 }
 
 TEST(RecordStore, KeepsARecordForItsOwnerOnly) {

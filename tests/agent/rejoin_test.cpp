@@ -73,6 +73,19 @@ TEST(Rejoin, WithoutACommonHistoryNobodyCanTell) {
   EXPECT_EQ(judge(server("", 0), server("", 0)), Rejoin::unrelated);
 }
 
+TEST(Rejoin, TheJournalKnowsWhatTheServersHaveForgotten) {
+  Record record;
+  record.lineage = {{1, "a", "", 0, 0, ""}, {2, "b", "a", 101, 0, ""}, {3, "c", "b", 301, 0, ""}};
+  const ServerFacts leader = promoted("c", 500, "b", 301);
+  EXPECT_EQ(judge_rejoin(server("a", 100), leader, record).rejoin, Rejoin::ancestor);
+  EXPECT_EQ(judge_rejoin(server("a", 150), leader, record).lost,
+            (hooks::StreamRange{"a", 101, 150}));
+  record.lineage.pop_back();
+  EXPECT_EQ(judge_rejoin(server("a", 150), leader, record).lost,
+            (hooks::StreamRange{"a", 101, 150}));
+  EXPECT_EQ(judge_rejoin(server("a", 150), leader, std::nullopt).rejoin, Rejoin::unrelated);
+}
+
 TEST(Rejoin, EmptyServers) {
   ServerFacts empty = server("z", 0);
   empty.keys = 0;

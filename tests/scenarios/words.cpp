@@ -94,6 +94,8 @@ agent::Begin parse_begin(const Words& words) {
       begin.record->offset = std::stoll(value);
     } else if (key == "replid") {
       begin.record->replid = value;
+    } else if (key == "intent") {
+      begin.record->intent = value;
     } else if (key == "run") {
       begin.record->run_id = value;
     } else {
@@ -136,6 +138,8 @@ agent::FactsSeen parse_facts(const Words& words) {
       facts.run_id = value;
     else if (key == "no_ack")
       facts.replicas.front().offset = 0;
+    else if (key == "aof")
+      facts.aof_enabled = true;
     else if (key == "bad_disk")
       facts.last_bgsave_ok = false;
     else if (key == "restarted")
@@ -196,9 +200,17 @@ agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
   said.word.state = word(words, 1);
   for (const auto& [key, value] : parse_fields(words, 2)) {
-    if (key != "epoch") unknown(key);
-    said.word.epoch = std::stoull(value);
+    if (key == "epoch") {
+      said.word.epoch = std::stoull(value);
+    } else if (key == "record") {
+      said.word.record.emplace();
+      said.word.record->role =
+          value == "leader" ? agent::RecordRole::leader : agent::RecordRole::standby;
+    } else {
+      unknown(key);
+    }
   }
+  if (said.word.record) said.word.record->epoch = said.word.epoch;
   return said;
 }
 
@@ -274,7 +286,8 @@ struct FormatEffect {
     const agent::Record& r = e.record;
     return std::string("persist ") + (r.role == agent::RecordRole::leader ? "leader" : "standby") +
            " epoch=" + std::to_string(r.epoch) + (r.in_sync ? " in_sync" : "") +
-           (r.has_data ? " has_data" : "") + " run=" + r.run_id + (e.answer ? " and answer" : "");
+           (r.has_data ? " has_data" : "") + " run=" + r.run_id +
+           (r.intent.empty() ? "" : " intent=" + r.intent) + (e.answer ? " and answer" : "");
   }
   std::string operator()(const agent::InstallVips& /*e*/) const { return "install VIPs"; }
   std::string operator()(const agent::ParkVips& /*e*/) const { return "park VIPs on lo"; }
