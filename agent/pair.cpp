@@ -59,6 +59,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
     consider(*ineligible_since_ + kAlarmDelay);
   }
   consider(link_alarm_due());
+  if (held_since_ && told_.holds) consider(*held_since_ + kEpochPatience);
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -134,6 +135,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       announce_again(now, "a second leader " + report.source.to_string() +
                               " advertises with lower priority: answered, announced again");
       break;
+    case vrrp::Notice::held_against: held_against(now, report); break;
     case vrrp::Notice::late:
       // Nobody gave us up, but what the network learned meanwhile is not known.
       announce_again(now, "an advert left more than an interval late: announced again");
@@ -313,7 +315,7 @@ void Pair::judge(TimePoint now) {
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);
   const bool may_lead = up || (!down && candidacy_.may_lead);
-  const SetEligibility eligibility{may_lead, !up && candidacy_.may_preempt};
+  const SetEligibility eligibility{may_lead, !up && candidacy_.may_preempt, holds(now)};
   if (eligibility != told_ && !down) {
     told_ = eligibility;
     emit(eligibility);

@@ -215,6 +215,8 @@ class Pair {
   void on(TimePoint now, const PeerCompared& compared);
   std::uint64_t next_epoch(const Record& record) const;
   std::optional<std::string> newer_leader(TimePoint now) const;
+  void held_against(TimePoint now, const vrrp::Report& report);
+  bool holds(TimePoint now) const;
   std::optional<TimePoint> link_alarm_due() const;
   void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
 
@@ -227,6 +229,8 @@ class Pair {
   static constexpr const char* kPeerLink = "peer link";
   static constexpr const char* kNotEligible = "not eligible";
   static constexpr Duration kAlarmDelay = std::chrono::seconds(2);
+  // After a partition the adverts are back at once, the peer link a little later.
+  static constexpr Duration kEpochPatience = std::chrono::seconds(3);
 
   bool idle() const;
   bool server_usable() const;
@@ -270,6 +274,8 @@ class Pair {
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
   std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
   std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
+  std::optional<TimePoint> held_since_;  // a leader of higher priority is heard and held against
+  TimePoint last_held_{};
   std::string leader_said_;
   std::string follow_problem_;
   std::string persist_problem_;

@@ -76,6 +76,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   work_.reset();
   step_deadline_.reset();
   follow_retry_.reset();
+  held_since_.reset();
   unprotected_since_.reset();
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);

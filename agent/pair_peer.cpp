@@ -39,6 +39,28 @@ std::uint64_t Pair::next_epoch(const Record& record) const {
   return std::max(record.epoch, sight_.peer_epoch) + 1;
 }
 
+void Pair::held_against(TimePoint now, const vrrp::Report& report) {
+  // Heard again after a pause: a new meeting.
+  if (!held_since_ || now >= last_held_ + kEpochPatience) {
+    held_since_ = now;
+    emit(Say{Weight::warning, "a second leader " + report.source.to_string() +
+                                  " advertises with higher priority: the epochs decide who stays"});
+  }
+  last_held_ = now;
+}
+
+// Rule 13: priorities and addresses say nothing about data. Without the other agent's word they
+// have to do, after a while: it may be a router without Redis.
+bool Pair::holds(TimePoint now) const {
+  const auto& agent = sight_.peer_agent;
+  if (!std::holds_alternative<Leading>(state_)) return false;
+  if (!agent.linked && !agent.down_since) return false;  // no link is configured
+  if (agent.said && peer_says_it_leads(sight_, rules_.candidacy, now)) {
+    return agent.said->epoch < (sight_.record ? sight_.record->epoch : 0);
+  }
+  return !held_since_ || now < *held_since_ + kEpochPatience;
+}
+
 // Rule 13. With equal epochs the election of the routers settles it.
 std::optional<std::string> Pair::newer_leader(TimePoint now) const {
   const auto& said = sight_.peer_agent.said;

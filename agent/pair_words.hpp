@@ -161,6 +161,7 @@ struct PostFence {
 struct SetEligibility {
   bool may_lead = false;
   bool may_preempt = false;
+  bool holds = false;  // against a leader of higher priority, until epochs decide (rule 13)
   bool operator==(const SetEligibility&) const = default;
 };
 struct Persist {

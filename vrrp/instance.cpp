@@ -29,6 +29,7 @@ std::string_view to_string(Notice notice) {
     case Notice::leader_resigning: return "leader_resigning";
     case Notice::leader_lost: return "leader_lost";
     case Notice::lower_priority_leader: return "lower_priority_leader";
+    case Notice::held_against: return "held_against";
     case Notice::resign_heard_as_master: return "resign_heard_as_master";
     case Notice::own_address_conflict: return "own_address_conflict";
     case Notice::not_heard: return "not_heard";
@@ -140,6 +141,7 @@ void Instance::on(TimePoint now, const LinkChanged& link) {
 
 void Instance::on(TimePoint now, const EligibilityChanged& eligibility) {
   may_preempt_ = eligibility.may_preempt;
+  holds_ = eligibility.holds;
   if (may_lead_ == eligibility.may_lead) return;
   may_lead_ = eligibility.may_lead;
   if (auto* backup = std::get_if<Backup>(&state_)) {
@@ -226,7 +228,13 @@ void Instance::advert_as_master(TimePoint now, Master& master, const AdvertRecei
     emit(Report{Notice::own_address_conflict, advert.source, advert.priority});
     return;
   }
-  if (advert.priority > config_.priority || (equal && advert.source > source_)) {
+  const bool outvoted = advert.priority > config_.priority || (equal && advert.source > source_);
+  if (outvoted && holds_) {
+    answer(now, master);
+    emit(Report{Notice::held_against, advert.source, advert.priority});
+    return;
+  }
+  if (outvoted) {
     const Change why = equal ? Change::tie_break : Change::higher_priority;
     emit(LeftMaster{why});
     become_backup(now, why, advert.interval);

@@ -56,6 +56,10 @@ struct EligibilityChanged {
   bool may_lead = false;
   // With Preempt_Mode: whether it may follow a live leader, though it may not replace a lost one.
   bool may_preempt = false;
+  // While master: a leader of higher priority is answered and not given way to. The user knows
+  // better than priorities who of the two has to stay, and ends it by may_lead or by taking this
+  // back. Not RFC 9568: both advertise until then.
+  bool holds = false;
 };
 // What is tracked raised or lowered the priority (1 to 254); the next advert carries it.
 struct PriorityChanged {
@@ -110,6 +114,7 @@ enum class Notice : std::uint8_t {
   leader_resigning,        // backup heard priority 0
   leader_lost,             // timer ran out and we may not lead
   lower_priority_leader,   // master heard a lower one: answered, announce again
+  held_against,            // master heard one that it would give way to, and holds
   resign_heard_as_master,  // master heard priority 0: answered
   own_address_conflict,    // equal priority from our own address
   not_heard,               // master: `source` goes on advertising with lower priority, so our
@@ -220,6 +225,7 @@ class Instance {
   IpAddress source_;
   bool may_lead_ = false;
   bool may_preempt_ = false;
+  bool holds_ = false;
   bool link_was_lost_ = false;
   TimePoint hold_until_ = TimePoint::min();  // of startup_hold
   InstanceEffects effects_;

@@ -92,8 +92,8 @@ void PairRunner::perform(const PostFence& /*effect*/) {
 }
 
 void PairRunner::perform(const SetEligibility& effect) {
-  queue_.emplace_back(
-      vrrp::InstanceInput(vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt}));
+  queue_.emplace_back(vrrp::InstanceInput(
+      vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt, effect.holds}));
 }
 
 void PairRunner::perform(const Persist& effect) {

@@ -35,42 +35,60 @@ std::string first_path(const std::string& list) {
   return all.empty() ? "" : std::string(all.front().at("path").as_string());
 }
 
-// The partition leaves a leader on either side. The writes of the side that gives way are kept.
-TEST(Rejoin, WhatAPartitionForkedIsKept) {
-  PairScene scene;
-  ASSERT_TRUE(scene.start());
-  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+// A partition that leaves a leader on either side, each with writes of its own.
+testing::AssertionResult fork(PairScene& scene) {
   scene.lan.drop(scene.lan.a(), scene.lan.b());
   scene.lan.drop(scene.lan.b(), scene.lan.a());
-  ASSERT_TRUE(eventually("both lead", kSoon, [&] {
+  const auto both = eventually("both lead", kSoon, [&] {
     const std::string states = scene.a.agent.state() + " " + scene.b.agent.state();
     return Seen{states == "leading leading", states};
-  }));
+  });
+  if (!both) return both;
   for (int i = 0; i < 50; ++i) {
     const std::string number = std::to_string(i);
-    ASSERT_EQ(scene.a.redis.command({"SET", "only-a:" + number, number}).text, "OK");
-    ASSERT_EQ(scene.b.redis.command({"SET", "only-b:" + number, number}).text, "OK");
+    const Answer a = scene.a.redis.command({"SET", "only-a:" + number, number});
+    const Answer b = scene.b.redis.command({"SET", "only-b:" + number, number});
+    if (!a.ok() || !b.ok()) return testing::AssertionFailure() << a << " " << b;
   }
   scene.lan.drop_nothing();
-  ASSERT_TRUE(eventually("one leads, the other is in sync", kSoon, [&] {
+  return eventually("one leads, the other is in sync", kSoon, [&] {
     const std::string picture = scene.picture();
     return Seen{picture == kALeads || picture == kBLeads, picture};
-  }));
-  const bool a_stayed = scene.leader() == "A";
-  PairScene::Side& lesser = a_stayed ? scene.b : scene.a;
-  const std::string lost = a_stayed ? "only-b:49" : "only-a:49";
-  EXPECT_EQ(lesser.redis.command({"EXISTS", lost}).text, "0");
+  });
+}
 
+// What is kept of `lesser` has its writes, as a dataset and as commands.
+void expect_kept(PairScene& scene, PairScene::Side& lesser, const std::string& lost) {
+  EXPECT_EQ(lesser.redis.command({"EXISTS", lost}).text, "0");
   const std::string path = first_path(list_diverged(lesser));
   ASSERT_NE(path, "");
-  const auto scratch = load(scene, path);
-  EXPECT_EQ(scratch->command({"GET", lost}).text, "49");
+  EXPECT_EQ(load(scene, path)->command({"GET", lost}).text, "49");
   const std::string shown =
       lesser.agent.command({"diverged", "--state-dir", lesser.agent.state_dir(), "show", "redis"})
           .output;
   EXPECT_THAT(shown, HasSubstr("50 commands"));
   EXPECT_THAT(shown, HasSubstr("verified"));
   EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// Without a peer link the routers' election decides, and the writes of the loser are kept.
+TEST(Rejoin, WhatAPartitionForkedIsKept) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(fork(scene));
+  EXPECT_EQ(scene.leader(), "A");
+  expect_kept(scene, scene.b, "only-b:49");
+}
+
+// With a peer link the newer epoch stays, although the other one has the higher priority.
+TEST(Rejoin, AfterAPartitionTheNewerEpochStays) {
+  SceneOptions options;
+  options.pair_a.secret = options.pair_b.secret = "a-shared-secret-of-the-two-agents";
+  PairScene scene(options);
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(fork(scene));
+  EXPECT_EQ(scene.leader(), "B");
+  expect_kept(scene, scene.a, "only-a:49");
 }
 
 // The leader's server was killed and comes back as a writable master, as supervisors do it, and is

@@ -158,7 +158,7 @@ agent::RouterChanged parse_router(const Words& words) {
   if (what == "backup") return {vrrp::BecameBackup{parse_change(word(words, 2))}};
   if (what == "initialize") return {vrrp::BecameInitialize{parse_change(word(words, 2))}};
   for (const auto notice : {Notice::leader_heard, Notice::leader_resigning, Notice::leader_lost,
-                            Notice::lower_priority_leader}) {
+                            Notice::lower_priority_leader, Notice::held_against}) {
     if (vrrp::to_string(notice) == what) {
       return {vrrp::Report{notice, parse_address(word(words, 2)), vrrp::Priority{250}}};
     }
@@ -280,7 +280,7 @@ struct FormatEffect {
   std::string operator()(const agent::PostFence& /*e*/) const { return "post fence"; }
   std::string operator()(const agent::SetEligibility& e) const {
     if (e.may_preempt && !e.may_lead) return "may preempt";
-    return e.may_lead ? "may lead" : "may not lead";
+    return std::string(e.may_lead ? "may lead" : "may not lead") + (e.holds ? " and holds" : "");
   }
   std::string operator()(const agent::Persist& e) const {
     const agent::Record& r = e.record;

@@ -215,6 +215,20 @@ TEST(Master, AtEqualPriorityTheHigherAddressWins) {
                      Report{Notice::lower_priority_leader, kLower, Priority{240}}}));
 }
 
+TEST(Master, ThatHoldsAnswersAHigherPriorityUntilItHoldsNoMore) {
+  Instance instance = master();
+  const TimePoint now = kStart + kDown + 10ms;
+  instance.step(now, EligibilityChanged{.may_lead = true, .holds = true});
+  const Report report{Notice::held_against, kHigher, Priority{250}};
+  EXPECT_EQ(instance.step(now, advert(kHigher, 250)), (Effects{SendAdvert{Priority{240}}, report}));
+  EXPECT_EQ(instance.step(now + 1ms, advert(kHigher, 250)), (Effects{report}));
+  EXPECT_EQ(instance.next_deadline(), now + kInterval);
+  EXPECT_EQ(instance.step(now + 2ms, EligibilityChanged{.may_lead = true}), Effects{});
+  EXPECT_EQ(instance.step(now + 3ms, advert(kHigher, 250)),
+            (Effects{LeftMaster{Change::higher_priority}, BecameBackup{Change::higher_priority},
+                     Report{Notice::leader_heard, kHigher, Priority{250}}}));
+}
+
 TEST(Master, AnswersALowerLeaderOnceAnInterval) {
   Instance instance = master();
   const TimePoint now = kStart + kDown + 10ms;
