@@ -9,6 +9,8 @@ namespace {
 using health::Health;
 using health::ServerFacts;
 
+constexpr auto kLagRounding = std::chrono::seconds(3);
+
 Candidacy yes(std::string why) {
   return {.may_lead = true, .why = std::move(why)};
 }
@@ -160,6 +162,10 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
         "newer, is not there");
   }
   const bool same_run = record->run_id == sight.local.facts->run_id;
+  if (rules.safe && record->in_sync && sight.peer.health != Health::dead) {
+    return ask_operator(
+        "mode is \"safe\": the peer is not there, and it may have led since it was last seen");
+  }
   if (record->role == RecordRole::leader && serving && same_run) {
     return yes("it led before and its server never stopped");
   }
@@ -204,7 +210,15 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
                         sight.peer.detail);
   }
   if (sight.in_sync_at && unfit) return *unfit;
-  if (sight.in_sync_at) return yes("the leader is silent and its server does not answer");
+  if (sight.in_sync_at) {
+    const std::string gone = "the leader is silent and its server does not answer";
+    if (!rules.safe || sight.peer.health == Health::dead) return yes(gone);
+    if (!sight.leader_silent_since) return no("listening for the leader");
+    // It may be cut off and alive. Redis looks at acknowledgements in whole seconds, once in each.
+    const TimePoint then = *sight.leader_silent_since + rules.max_lag_time + kLagRounding;
+    if (now >= then) return yes(gone);
+    return not_before(then, "mode is \"safe\": an isolated leader stops taking writes first");
+  }
   if (peer == PeerServer::silent) return no("the peer's server does not answer at the moment");
   return alone(sight, rules, now);
 }

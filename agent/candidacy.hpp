@@ -27,8 +27,10 @@ struct ServerSight {
 };
 
 struct CandidacyRules {
-  health::Endpoint peer;  // where the local server replicates from
-  bool preempt = false;   // take the role from a live leader of lower priority
+  health::Endpoint peer;    // where the local server replicates from
+  bool safe = false;        // rule 12: never two that take writes, rather none
+  Duration max_lag_time{};  // safe: an isolated leader stops taking writes after it
+  bool preempt = false;     // take the role from a live leader of lower priority
   Duration max_replica_age{};
   Duration wait_for_peer{};
   Duration vip_lease{};         // how long a dead agent's VIP outlives it

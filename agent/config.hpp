@@ -73,6 +73,9 @@ struct PairConfig {
   Duration wait_for_peer = std::chrono::seconds(60);    // rule 11, alone after a cold start
   Duration promote_timeout = std::chrono::seconds(3);   // budget of a promotion
   Duration handover_timeout = std::chrono::seconds(2);  // budget of fence and drain on a stop
+  // Rule 12. safe: an isolated leader stops taking writes within about max_lag_time.
+  bool safe = false;
+  Duration max_lag_time = std::chrono::seconds(2);  // whole seconds
   // Rules 8 and 10: a server whose data the leader lacks follows it once they are kept, or waits.
   bool rejoin_alone = true;
   std::size_t keep_diverged = 5;  // kept copies that stay

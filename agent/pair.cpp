@@ -189,6 +189,7 @@ void Pair::on(TimePoint now, const WorkDone& work) {
   work_.reset();
   if (std::holds_alternative<Promoting>(state_)) return promotion_work_done(now, work);
   if (std::holds_alternative<Leaving>(state_)) return leaving_work_done(now, work);
+  if (guarding_) return guard_work_done(now, work);
   if (auto* leading = std::get_if<Leading>(&state_)) {
     leading->peer_must_follow = leading->peer_must_follow && !work.done;
     emit(RefreshFacts{Target::peer});
@@ -228,8 +229,9 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
 }
 
 void Pair::on(TimePoint /*now*/, const PromoteRequested& /*requested*/) {
+  opened_by_operator_ = std::holds_alternative<Leading>(state_) && guard_ == 1;
   // Who leads is not overruled; the caller has said so already.
-  if (sight_.leader_advertises) return;
+  if (sight_.leader_advertises || std::holds_alternative<Leading>(state_)) return;
   sight_.accept_data_loss = true;
   sight_.hold.reset();
 }
@@ -303,6 +305,7 @@ void Pair::settle_leading(TimePoint now) {
   } else if (!unprotected_since_) {
     unprotected_since_ = now;
   }
+  guard_writes(now);
   if (!std::get<Leading>(state_).peer_must_follow || work_ || follow_retry_) return;
   if (sight_.peer.health != Health::up || !sight_.peer.is_master()) return;
   start_work(now, FollowWork{Target::peer, rules_.replication}, kPeerFollowBudget);

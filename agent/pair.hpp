@@ -68,6 +68,8 @@ class Pair {
   std::vector<std::string> switchover_problems() const;
   // Why `tandem rejoin` has nothing to do here, each in one sentence.
   std::vector<std::string> rejoin_problems() const;
+  // mode "safe": leading, and the server takes no writes for want of a standby.
+  bool refuses_writes() const { return !guard_alarm().empty(); }
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
   std::optional<std::string> tracked_fault() const;
 
@@ -162,6 +164,7 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember(TimePoint now);
+  bool lost_touch_with_the_leader() const;
   void note_history(TimePoint now, Record& record) const;
   std::int64_t unix_time(TimePoint now) const;
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
@@ -220,6 +223,12 @@ class Pair {
   std::optional<TimePoint> link_alarm_due() const;
   void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
 
+  // pair_guard.cpp
+  std::optional<std::string> proof_that_nobody_else_leads(TimePoint now) const;
+  void guard_writes(TimePoint now);
+  void guard_work_done(TimePoint now, const WorkDone& work);
+  std::string guard_alarm() const;
+
   // pair_report.cpp
   void update_alarms(TimePoint now);
   std::map<std::string, std::string> alarms(TimePoint now) const;
@@ -274,6 +283,9 @@ class Pair {
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
   std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
   std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
+  std::optional<int> guard_;                 // min-replicas-to-write as set by guard_writes()
+  std::optional<int> guarding_;              // is being set
+  bool opened_by_operator_ = false;
   std::optional<TimePoint> held_since_;  // a leader of higher priority is heard and held against
   TimePoint last_held_{};
   std::string leader_said_;

@@ -77,6 +77,9 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   step_deadline_.reset();
   follow_retry_.reset();
   held_since_.reset();
+  guard_.reset();
+  guarding_.reset();
+  opened_by_operator_ = false;
   unprotected_since_.reset();
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);

@@ -27,6 +27,8 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
   if (!adopts || sight_.peer_epoch > record.epoch) record.epoch = next_epoch(record);
+  // Nobody has what comes from here on.
+  if (!adopts) record.in_sync = false;
   record.role = RecordRole::leader;
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;
@@ -86,6 +88,7 @@ void Pair::promotion_failed(TimePoint now, const std::string& why) {
   // The epoch stays used; what this node is does not change.
   const auto& before = std::get<Promoting>(state_).before;
   sight_.record->role = before ? before->role : RecordRole::standby;
+  sight_.record->in_sync = before && before->in_sync;
   emit(Persist{*sight_.record, false});
   emit(Say{Weight::warning, "promotion failed: " + why});
   leave(now, "the promotion failed: " + why);

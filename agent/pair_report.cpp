@@ -75,6 +75,7 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   }
   add_peer_alarms(now, out);
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
+  if (std::string words = guard_alarm(); !words.empty()) out["guard"] = std::move(words);
   if (std::string words = rejoin_alarm(); !words.empty()) out["diverged"] = std::move(words);
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
   if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {

@@ -69,11 +69,21 @@ bool Pair::would_wipe_the_last_copy() const {
 // follows, for the judgement before that rests on it.
 void Pair::remember(TimePoint now) {
   if (!sight_.local.facts || std::holds_alternative<Promoting>(state_)) return;
+  if (lost_touch_with_the_leader()) {
+    sight_.record->in_sync = false;
+    emit(Persist{*sight_.record, false});
+    return;
+  }
   Record record = sight_.record.value_or(Record{});
   const health::ServerFacts& local = *sight_.local.facts;
   if (std::holds_alternative<Leading>(state_)) {
     record.role = RecordRole::leader;
-    record.in_sync = standby_in_sync();
+    // A standby that fell silent in sync may lead since.
+    if (standby_in_sync()) {
+      record.in_sync = true;
+    } else if (proof_that_nobody_else_leads(now)) {
+      record.in_sync = false;
+    }
   } else if (stands_by() && sight_.leader_advertises && follows_the_peer()) {
     record.role = RecordRole::standby;
     record.epoch = std::max(record.epoch, sight_.peer_epoch);
@@ -96,6 +106,13 @@ void Pair::remember(TimePoint now) {
   offset_kept_at_ = now;
   sight_.record = record;
   emit(Persist{record, false});
+}
+
+// The leader goes on, and what it takes from now on is not here.
+bool Pair::lost_touch_with_the_leader() const {
+  const bool without = idle() && sight_.leader_advertises && !server_usable();
+  return without && sight_.record && sight_.record->role == RecordRole::standby &&
+         sight_.record->in_sync;
 }
 
 // A promotion is seen twice: by who was promoted, and by who follows.

@@ -144,8 +144,14 @@ struct DetachWork {
 struct KillClientsWork {
   bool operator==(const KillClientsWork&) const = default;
 };
+// min-replicas-to-write and min-replicas-max-lag (whole seconds) of the local server.
+struct GuardWork {
+  int replicas = 0;
+  Duration max_lag{};
+  bool operator==(const GuardWork&) const = default;
+};
 using Work = std::variant<PromoteWork, FollowWork, FenceWork, PauseWork, UnfenceWork, DrainWork,
-                          KillClientsWork, DetachWork>;
+                          KillClientsWork, DetachWork, GuardWork>;
 
 // Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
 struct StartWork {

@@ -37,7 +37,8 @@ PeerPair peer_pair(const PairConfig& pair) {
                        {"version", std::to_string(static_cast<int>(pair.version))},
                        {"advert_interval", std::to_string(interval) + " ms"},
                        {"transport", pair.unicast_peers.empty() ? "multicast" : "unicast"},
-                       {"authentication", authentication_of(pair)}}};
+                       {"authentication", authentication_of(pair)},
+                       {"mode", pair.safe ? "safe" : "available"}}};
 }
 
 Duration peer_heartbeat(const PairConfig& pair) {

@@ -1,5 +1,7 @@
 // The write fence, up and down: min-replicas-to-write, which a crash of the agent does not lift,
 // under a CLIENT PAUSE that keeps the offset still. Never asks why writes shall end.
+#include <algorithm>
+
 #include "hooks/dialogue.hpp"
 #include "hooks/role_change.hpp"
 
@@ -83,6 +85,25 @@ class HoldWrites final : public Dialogue {
   Duration length_;
 };
 
+class Guard final : public Dialogue {
+ public:
+  Guard(Target server, int replicas, int max_lag)
+      : server_(server), replicas_(replicas), max_lag_(max_lag) {}
+
+  std::string_view name() const override { return "guard"; }
+  Step begin(TimePoint) override {
+    return order(set_min_replicas(server_, "max-lag", max_lag_), [this](TimePoint) {
+      return order(set_min_replicas(server_, "to-write", replicas_),
+                   [](TimePoint) { return Done{}; });
+    });
+  }
+
+ private:
+  Target server_;
+  int replicas_;
+  int max_lag_;
+};
+
 class Unfence final : public Dialogue {
  public:
   explicit Unfence(Target server) : server_(server) {}
@@ -108,6 +129,12 @@ std::unique_ptr<Procedure> make_detach(Target server) {
 
 std::unique_ptr<Procedure> make_pause(Target server, Duration length) {
   return std::make_unique<HoldWrites>(server, length);
+}
+
+std::unique_ptr<Procedure> make_guard(Target server, int replicas, Duration max_lag) {
+  const auto seconds =
+      std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(max_lag).count());
+  return std::make_unique<Guard>(server, replicas, static_cast<int>(seconds));
 }
 
 std::unique_ptr<Procedure> make_unfence(Target server) {

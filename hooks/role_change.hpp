@@ -74,6 +74,10 @@ std::unique_ptr<Procedure> make_pause(Target server, Duration length);
 // -NOMASTERLINK). Its lineage stays known as master_replid2.
 std::unique_ptr<Procedure> make_detach(Target server);
 
+// min-replicas-to-write `replicas`, counting replicas that acknowledged within `max_lag` (whole
+// seconds, rounded up, at least 1).
+std::unique_ptr<Procedure> make_guard(Target server, int replicas, Duration max_lag);
+
 // Takes a fence back: min-replicas-to-write 0, then CLIENT UNPAUSE, so that waiting writers find
 // the server open.
 std::unique_ptr<Procedure> make_unfence(Target server);

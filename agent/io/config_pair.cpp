@@ -77,6 +77,17 @@ void read_notify(TableReader& reader, hooks::NotifyConfig& notify) {
   table->finish();
 }
 
+void read_mode(TableReader& reader, PairConfig& pair) {
+  std::string mode = "available";
+  reader.read("mode", mode, [](const ConfigNode& node) {
+    return parse_choice(node, {"available", "safe"});
+  });
+  pair.safe = mode == "safe";
+  reader.read("max_lag_time", pair.max_lag_time, [](const ConfigNode& node) {
+    return parse_duration(node, {seconds(1), hours(1), seconds(1), "in whole seconds"});
+  });
+}
+
 void read_rejoin(TableReader& reader, PairConfig& pair) {
   std::string rejoin = "auto";
   reader.read("rejoin", rejoin, [](const ConfigNode& node) {
@@ -120,6 +131,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   reader.read("promote_timeout", pair.promote_timeout, duration_in(milliseconds(100), minutes(5)));
   reader.read("handover_timeout", pair.handover_timeout,
               duration_in(milliseconds(100), minutes(5)));
+  read_mode(reader, pair);
   read_rejoin(reader, pair);
   read_servers(reader, draft);
   read_notify(reader, pair.notify);

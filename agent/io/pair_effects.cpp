@@ -8,6 +8,7 @@
 
 namespace agent::io {
 
+using hooks::Target;
 using std::chrono::steady_clock;
 
 namespace {
@@ -73,6 +74,9 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     }
     std::unique_ptr<hooks::Procedure> operator()(const DrainWork& drain) const {
       return hooks::make_drain(drain.from, drain.to);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const GuardWork& guard) const {
+      return hooks::make_guard(Target::local, guard.replicas, guard.max_lag);
     }
     std::unique_ptr<hooks::Procedure> operator()(const DetachWork& detach) const {
       return hooks::make_detach(detach.server);

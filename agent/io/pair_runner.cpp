@@ -31,6 +31,8 @@ PairRules pair_rules(const PairConfig& config) {
   PairRules rules;
   rules.candidacy.peer = {config.peer_server.host, config.peer_server.port};
   rules.candidacy.preempt = config.preempt;
+  rules.candidacy.safe = config.safe;
+  rules.candidacy.max_lag_time = config.max_lag_time;
   rules.candidacy.max_replica_age = config.max_replica_age;
   rules.candidacy.wait_for_peer = config.wait_for_peer;
   rules.candidacy.vip_lease = config.vip_lease;
@@ -151,7 +153,12 @@ void PairRunner::stop() {
 
 std::optional<std::string> PairRunner::promote() {
   const Sight& sight = pair_.sight();
-  if (pair_.snapshot().state == PairState::leading) return "this node leads already";
+  if (pair_.snapshot().state == PairState::leading) {
+    if (!pair_.refuses_writes()) return "this node leads already";
+    log_->warn("{}: an operator opens the leader without a standby", config_.name);
+    feed(PairInput(PromoteRequested{}));
+    return std::nullopt;
+  }
   if (sight.leader_advertises) return "the other node leads; stop its agent to move the role";
   if (sight.peer_agent.said && sight.peer_agent.said->leads()) {
     return "the other node's agent says that it leads; stop it to move the role";

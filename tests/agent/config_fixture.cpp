@@ -285,6 +285,8 @@ std::string describe(const PairConfig& pair) {
       << "ms max_lag=" << pair.max_lag_bytes << " wait_for_peer=" << in_ms(pair.wait_for_peer)
       << "ms promote_timeout=" << in_ms(pair.promote_timeout)
       << "ms handover_timeout=" << in_ms(pair.handover_timeout)
+      << "ms mode=" << (pair.safe ? "safe" : "available")
+      << " max_lag_time=" << in_ms(pair.max_lag_time)
       << "ms rejoin=" << (pair.rejoin_alone ? "auto" : "manual")
       << " keep_diverged=" << pair.keep_diverged << "\n";
   describe_server(out, "server", pair.server);

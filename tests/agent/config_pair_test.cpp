@@ -149,6 +149,9 @@ TEST(ConfigPair, OtherDurationsHaveRanges) {
        {"promote_timeout = \"99ms\"",
         "tandem.toml:6: pair[redis].promote_timeout: 99ms is out of range; allowed are 100ms to "
         "5m"},
+       {"mode = \"fast\"",
+        "tandem.toml:6: pair[redis].mode: \"fast\" is not allowed here; write \"available\" or "
+        "\"safe\""},
        {"rejoin = \"never\"",
         "tandem.toml:6: pair[redis].rejoin: \"never\" is not allowed here; write \"auto\" or "
         "\"manual\""},

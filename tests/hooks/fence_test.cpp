@@ -25,6 +25,13 @@ TEST(Fence, PausesFirstForWholeMilliseconds) {
       "done");
 }
 
+TEST(Guard, CountsReplicasThatAcknowledgedInWholeSeconds) {
+  expect_conversation(*make_guard(Target::local, 1, std::chrono::milliseconds(1500)),
+                      {{"local: CONFIG SET min-replicas-max-lag 2", ok()},
+                       {"local: CONFIG SET min-replicas-to-write 1", ok()}},
+                      "done");
+}
+
 TEST(Fence, DetachesAReplicaThatTakesNoWrite) {
   expect_conversation(
       *make_detach(Target::local),

@@ -20,6 +20,7 @@ agent::PairRules rules() {
   rules.candidacy.max_replica_age = 30s;
   rules.candidacy.wait_for_peer = 60s;
   rules.candidacy.vip_lease = 2s;
+  rules.candidacy.max_lag_time = 2s;
   rules.candidacy.witness_patience = 200ms;
   rules.candidacy.word_patience = 300ms;
   rules.replication = {"10.0.0.2", 6379};
@@ -51,6 +52,7 @@ bool is_effect(const std::vector<std::string>& words) {
 std::string replay(const std::string& text) {
   agent::PairRules chosen = rules();
   chosen.rejoin_alone = text.find("\n# rules: rejoin manual\n") == std::string::npos;
+  chosen.candidacy.safe = text.find("\n# rules: safe\n") != std::string::npos;
   chosen.candidacy.preempt = text.find("\n# rules: preempt\n") != std::string::npos;
   agent::Pair pair(chosen);
   std::uint64_t last_work = 0;

@@ -268,6 +268,9 @@ struct FormatWork {
     return "drain " + target_word(work.from) + " to " + target_word(work.to);
   }
   std::string operator()(const agent::KillClientsWork& /*work*/) const { return "kill clients"; }
+  std::string operator()(const agent::GuardWork& work) const {
+    return "guard " + std::to_string(work.replicas) + " max_lag=" + milliseconds(work.max_lag);
+  }
   std::string operator()(const agent::DetachWork& work) const {
     return "detach " + target_word(work.server);
   }

@@ -1,0 +1,58 @@
+// Rule 12, mode "safe": while a standby is in sync the leader takes writes only as long as a
+// replica acknowledges (min-replicas-to-write 1), so that an isolated leader stops by itself within
+// max_lag_time, and its standby waits for that. It goes on alone only when something proves that
+// nobody else leads.
+#include "agent/pair.hpp"
+
+namespace agent {
+
+using health::Health;
+using hooks::Target;
+
+namespace {
+constexpr auto kGuardBudget = std::chrono::milliseconds(500);
+}  // namespace
+
+// Why the peer cannot lead; nullopt: nothing proves it. Silence proves nothing.
+std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) const {
+  if (sight_.peer.health == Health::dead) return "the peer's host refuses: its server is down";
+  if (sight_.peer.health == Health::up && sight_.peer.is_replica()) {
+    return "the peer's server is a replica";
+  }
+  const auto& agent = sight_.peer_agent;
+  const bool fresh = agent.linked && agent.said &&
+                     now < agent.said_at + rules_.candidacy.word_patience &&
+                     !peer_says_it_leads(sight_, rules_.candidacy, now);
+  if (fresh) return "the peer's agent says that it is " + agent.said->state;
+  return std::nullopt;
+}
+
+void Pair::guard_writes(TimePoint now) {
+  if (!rules_.candidacy.safe || work_ || follow_retry_) return;
+  const bool guarded = guard_ == 1;
+  if (standby_in_sync() == guarded) return;
+  if (guarded) {
+    const auto proof =
+        opened_by_operator_ ? "an operator said so" : proof_that_nobody_else_leads(now);
+    if (!proof) return;
+    emit(Say{Weight::warning, "the leader goes on without a standby: " + *proof});
+  }
+  guarding_ = guarded ? 0 : 1;
+  start_work(now, GuardWork{*guarding_, rules_.candidacy.max_lag_time}, kGuardBudget);
+}
+
+void Pair::guard_work_done(TimePoint now, const WorkDone& work) {
+  if (work.done) guard_ = guarding_;
+  guarding_.reset();
+  opened_by_operator_ = opened_by_operator_ && guard_ == 1;
+  follow_problem_ = work.done ? "" : "min-replicas-to-write cannot be set: " + work.why;
+  if (!work.done) follow_retry_ = now + std::chrono::seconds(1);
+}
+
+std::string Pair::guard_alarm() const {
+  if (guard_ != 1 || standby_in_sync() || !std::holds_alternative<Leading>(state_)) return {};
+  return "mode is \"safe\" and no standby acknowledges: the server refuses writes. Bring the peer "
+         "back, or open it alone: tandem promote PAIR --accept-data-loss";
+}
+
+}  // namespace agent
