@@ -73,6 +73,8 @@ struct PairConfig {
   Duration wait_for_peer = std::chrono::seconds(60);    // rule 11, alone after a cold start
   Duration promote_timeout = std::chrono::seconds(3);   // budget of a promotion
   Duration handover_timeout = std::chrono::seconds(2);  // budget of fence and drain on a stop
+  std::size_t max_takeovers = 10;  // rule 16: automatic ones in an hour; 0: any number
+  Duration hold_down{};            // after the role was lost
   // Rule 12. safe: an isolated leader stops taking writes within about max_lag_time.
   bool safe = false;
   Duration max_lag_time = std::chrono::seconds(2);  // whole seconds

@@ -313,7 +313,7 @@ void Pair::settle_leading(TimePoint now) {
 
 // What the router may do, and whether the network must be asked first.
 void Pair::judge(TimePoint now) {
-  candidacy_ = judge_candidacy(sight_, rules_.candidacy, now);
+  candidacy_ = unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now));
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);

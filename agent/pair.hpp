@@ -29,6 +29,8 @@ struct PairRules {
   health::Endpoint replication;  // where the peer's server would replicate from us
   Duration promote_budget = std::chrono::seconds(3);
   Duration handover_budget = std::chrono::seconds(2);
+  std::size_t max_takeovers = 10;  // automatic ones in an hour; 0: any number
+  Duration hold_down{};            // after the role was lost, nobody having asked for it
   // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
   bool rejoin_alone = true;
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
@@ -223,6 +225,12 @@ class Pair {
   std::optional<TimePoint> link_alarm_due() const;
   void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
 
+  // pair_flapping.cpp
+  void on(TimePoint now, const Acknowledged& acknowledged);
+  void note_takeover(TimePoint now, bool automatic);
+  Candidacy unless_flapping(TimePoint now, Candidacy answer) const;
+  void hold_down(TimePoint now);
+
   // pair_guard.cpp
   std::optional<std::string> proof_that_nobody_else_leads(TimePoint now) const;
   void guard_writes(TimePoint now);
@@ -283,6 +291,7 @@ class Pair {
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
   std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
   std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
+  std::deque<TimePoint> takeovers_;          // of the last hour
   std::optional<int> guard_;                 // min-replicas-to-write as set by guard_writes()
   std::optional<int> guarding_;              // is being set
   bool opened_by_operator_ = false;

@@ -209,6 +209,7 @@ void Pair::finish_leaving(TimePoint now) {
     emit(Persist{*sight_.record, false});
   }
   if (!leaving.stopping) {
+    if (!leaving.switchover) hold_down(now);
     emit(RefreshFacts{Target::local});
     return enter_idle(now, leaving.reason);
   }

@@ -23,6 +23,8 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
     told_ = {.may_lead = true};
   }
 
+  note_takeover(now, why != vrrp::Change::leader_resigned && !sight_.accept_data_loss &&
+                         !sight_.local.is_master());
   Record record = sight_.record.value_or(Record{});
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();

@@ -82,6 +82,8 @@ struct Preserved {
   bool nothing_lost = false;  // what it is ahead holds no command of a client: no copy is needed
   std::optional<std::uint64_t> commands;  // of clients, kept one by one
 };
+// `tandem acknowledge`: an operator has looked into what went to and fro.
+struct Acknowledged {};
 // `tandem rejoin`: the operator's word after Preserved.
 struct RejoinRequested {
   bool accept_data_loss = false;  // also without a copy
@@ -99,10 +101,11 @@ struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
-                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
-                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
-                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested>;
+using PairInput =
+    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
+                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
+                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
+                 SwitchoverRequested, Preserved, RejoinRequested, Acknowledged>;
 
 // ---- effects -----------------------------------------------------------------------------------
 

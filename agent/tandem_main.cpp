@@ -144,6 +144,13 @@ int rejoin(const std::string& path, const std::string& pair, bool accept_data_lo
   return 0;
 }
 
+int acknowledge(const std::string& path, const std::string& pair) {
+  const Answer answer = ask(path, {{"command", "acknowledge"}, {"pair", pair}});
+  if (const int code = check(answer)) return code;
+  std::cout << pair << ": acknowledged; takeovers are counted anew\n";
+  return 0;
+}
+
 // The pair that is meant when none is named: the only one.
 std::optional<std::string> only_pair(const json::object& status) {
   const auto* pairs = status.if_contains("pairs");
@@ -279,6 +286,10 @@ int main(int argc, char** argv) {
   rejoin_command->add_option("pair", pair, "the pair")->required();
   rejoin_command->add_flag("--accept-data-loss", accept_data_loss,
                            "also when no copy of those writes could be kept");
+  auto* acknowledge_command = app.add_subcommand(
+      "acknowledge",
+      "let a node lead again that has taken over too often (max_takeovers_per_hour)");
+  acknowledge_command->add_option("pair", pair, "the pair")->required();
   agent::io::DivergedOptions diverged;
   const auto diverged_commands = add_diverged(app, diverged);
   agent::io::FetchOptions fetch;
@@ -296,6 +307,7 @@ int main(int argc, char** argv) {
   if (fetch_command->parsed()) return agent::io::fetch_dataset(fetch);
   if (diverged_commands.list->parsed()) return agent::io::list_diverged(diverged);
   if (diverged_commands.show->parsed()) return agent::io::show_diverged(diverged);
+  if (acknowledge_command->parsed()) return acknowledge(socket, pair);
   if (rejoin_command->parsed()) return rejoin(socket, pair, accept_data_loss);
   if (status->parsed()) return show_status(socket, pair, as_json);
   if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);

@@ -77,6 +77,13 @@ void read_notify(TableReader& reader, hooks::NotifyConfig& notify) {
   table->finish();
 }
 
+void read_flapping(TableReader& reader, PairConfig& pair) {
+  auto takeovers = static_cast<std::int64_t>(pair.max_takeovers);
+  reader.read("max_takeovers_per_hour", takeovers, integer_in(0, 1000));
+  pair.max_takeovers = static_cast<std::size_t>(takeovers);
+  reader.read("hold_down", pair.hold_down, duration_in(seconds(0), hours(1)));
+}
+
 void read_mode(TableReader& reader, PairConfig& pair) {
   std::string mode = "available";
   reader.read("mode", mode, [](const ConfigNode& node) {
@@ -131,6 +138,7 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   reader.read("promote_timeout", pair.promote_timeout, duration_in(milliseconds(100), minutes(5)));
   reader.read("handover_timeout", pair.handover_timeout,
               duration_in(milliseconds(100), minutes(5)));
+  read_flapping(reader, pair);
   read_mode(reader, pair);
   read_rejoin(reader, pair);
   read_servers(reader, draft);

@@ -194,7 +194,9 @@ json::object Daemon::answer(const json::object& request) {
   if (command->get_string() == "promote") return answer_promote(request);
   if (command->get_string() == "switchover") return answer_switchover(request);
   if (command->get_string() == "rejoin") return answer_rejoin(request);
-  return {{"error", "unknown command; known are status, promote, switchover and rejoin"}};
+  if (command->get_string() == "acknowledge") return answer_acknowledge(request);
+  return {
+      {"error", "unknown command; known are status, promote, switchover, rejoin and acknowledge"}};
 }
 
 json::object Daemon::answer_status() const {
@@ -245,6 +247,13 @@ json::object Daemon::answer_rejoin(const json::object& request) {
   const bool accept = accepted != nullptr && accepted->is_bool() && accepted->get_bool();
   if (const auto refused = pair->rejoin(accept)) return {{"error", *refused}};
   return {{"accepted", "the local server will follow the leader; see tandem status"}};
+}
+
+json::object Daemon::answer_acknowledge(const json::object& request) {
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  pair->acknowledge();
+  return {{"accepted", "acknowledged"}};
 }
 
 PairRunner* Daemon::find_pair(const json::object& request) const {

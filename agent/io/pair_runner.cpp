@@ -44,6 +44,8 @@ PairRules pair_rules(const PairConfig& config) {
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;
   rules.rejoin_alone = config.rejoin_alone;
+  rules.max_takeovers = config.max_takeovers;
+  rules.hold_down = config.hold_down;
   if (const auto& gateway = config.tracking.gateway) {
     rules.isolation_patience = gateway->fall * gateway->interval;
   }
@@ -189,6 +191,11 @@ std::optional<std::string> PairRunner::rejoin(bool accept_data_loss) {
              accept_data_loss ? ", without a copy of what only it holds" : "");
   feed(PairInput(RejoinRequested{accept_data_loss}));
   return std::nullopt;
+}
+
+void PairRunner::acknowledge() {
+  log_->info("{}: an operator acknowledges what happened", config_.name);
+  feed(PairInput(Acknowledged{}));
 }
 
 void PairRunner::reload_auth_keys() {

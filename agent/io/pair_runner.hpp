@@ -59,6 +59,8 @@ class PairRunner {
   // The operator's word for a server that waits to follow; nullopt: taken. Otherwise why not.
   std::optional<std::string> rejoin(bool accept_data_loss);
 
+  void acknowledge();
+
   // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
   void reload_auth_keys();
 

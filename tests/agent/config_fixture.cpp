@@ -285,6 +285,7 @@ std::string describe(const PairConfig& pair) {
       << "ms max_lag=" << pair.max_lag_bytes << " wait_for_peer=" << in_ms(pair.wait_for_peer)
       << "ms promote_timeout=" << in_ms(pair.promote_timeout)
       << "ms handover_timeout=" << in_ms(pair.handover_timeout)
+      << "ms takeovers=" << pair.max_takeovers << " hold_down=" << in_ms(pair.hold_down)
       << "ms mode=" << (pair.safe ? "safe" : "available")
       << " max_lag_time=" << in_ms(pair.max_lag_time)
       << "ms rejoin=" << (pair.rejoin_alone ? "auto" : "manual")

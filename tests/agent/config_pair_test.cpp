@@ -149,6 +149,9 @@ TEST(ConfigPair, OtherDurationsHaveRanges) {
        {"promote_timeout = \"99ms\"",
         "tandem.toml:6: pair[redis].promote_timeout: 99ms is out of range; allowed are 100ms to "
         "5m"},
+       {"max_takeovers_per_hour = -1",
+        "tandem.toml:6: pair[redis].max_takeovers_per_hour: -1 is out of range; allowed are 0 to "
+        "1000"},
        {"mode = \"fast\"",
         "tandem.toml:6: pair[redis].mode: \"fast\" is not allowed here; write \"available\" or "
         "\"safe\""},

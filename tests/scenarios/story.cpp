@@ -54,6 +54,10 @@ std::string replay(const std::string& text) {
   chosen.rejoin_alone = text.find("\n# rules: rejoin manual\n") == std::string::npos;
   chosen.candidacy.safe = text.find("\n# rules: safe\n") != std::string::npos;
   chosen.candidacy.preempt = text.find("\n# rules: preempt\n") != std::string::npos;
+  if (text.find("\n# rules: one takeover an hour\n") != std::string::npos) {
+    chosen.max_takeovers = 1;
+    chosen.hold_down = 4s;
+  }
   agent::Pair pair(chosen);
   std::uint64_t last_work = 0;
   std::string out;

@@ -339,6 +339,7 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "switchover") return agent::SwitchoverRequested{std::chrono::seconds(5)};
   if (what == "time") return agent::TimePassed{};
   if (what == "preserved") return parse_preserved(words, last_work);
+  if (what == "acknowledge") return agent::Acknowledged{};
   if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
   if (what == "tracking") return parse_tracking(words);
   if (what == "gateway") return agent::GatewayAnswered{};
