@@ -7,7 +7,6 @@
 namespace agent {
 
 using health::Health;
-using hooks::Target;
 
 namespace {
 constexpr auto kGuardBudget = std::chrono::milliseconds(500);
