@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "agent/io/boot_check.hpp"
 #include "agent/io/config_load.hpp"
 #include "agent/io/daemon.hpp"
 #include "agent/io/host_checks.hpp"
@@ -51,6 +52,12 @@ int run(const Options& options) {
   if (options.check) {
     for (const auto& warning : agent::io::network_warnings(good)) {
       std::cerr << "warning: " << warning.to_string(options.config) << "\n";
+    }
+    for (const auto& pair : config.pairs) {
+      const auto port = pair.server.port != 0 ? pair.server.port : pair.replication_port;
+      for (const auto& warning : agent::io::boot_warnings(port)) {
+        std::cerr << "warning: pair[" << pair.name << "].server: " << warning << "\n";
+      }
     }
     std::cout << options.config << ": " << config.pairs.size() << " pair(s), no problem found\n";
     return 0;
