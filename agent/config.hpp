@@ -11,6 +11,7 @@
 
 #include "agent/tracking.hpp"
 #include "health/monitor.hpp"
+#include "health/tls.hpp"
 #include "hooks/notify.hpp"
 #include "vrrp/advertisement.hpp"
 #include "vrrp/authentication.hpp"
@@ -28,6 +29,14 @@ struct LogConfig {
   std::string file;  // target = "file": path
 };
 
+// TLS to a server; the paths are kept because certificates are renewed.
+struct TlsConfig {
+  std::string ca_file;
+  std::string cert_file;  // empty: no certificate of our own
+  std::string key_file;
+  health::TlsMaterial material;  // their contents, and server_name
+};
+
 // Where a server listens and how to log in.
 struct ServerConfig {
   std::string host;  // numeric IPv4 address; empty for a Unix socket
@@ -36,6 +45,7 @@ struct ServerConfig {
   std::string user;       // ACL user; empty: default user
   std::string password_file;
   std::string password;  // content of password_file without the line end; never printed
+  std::optional<TlsConfig> tls;
 };
 
 struct PairConfig {

@@ -5,6 +5,16 @@ namespace agent {
 
 using health::Health;
 
+namespace {
+
+// It does not let us in, or it is not one that we may manage.
+std::string denial(const std::string& detail) {
+  const bool foreign = detail.starts_with(health::kNotForAPair);
+  return (foreign ? "is " : "refuses this agent: ") + detail;
+}
+
+}  // namespace
+
 std::string_view to_string(PairState state) {
   switch (state) {
     case PairState::starting: return "starting";
@@ -46,10 +56,10 @@ void Pair::update_alarms(TimePoint now) {
 std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   std::map<std::string, std::string> out;
   if (sight_.local.health == Health::denied) {
-    out["local credentials"] = "the local server refuses this agent: " + sight_.local.detail;
+    out["local credentials"] = "the local server " + denial(sight_.local.detail);
   }
   if (sight_.peer.health == Health::denied) {
-    out["peer credentials"] = "the peer's server refuses this agent: " + sight_.peer.detail;
+    out["peer credentials"] = "the peer's server " + denial(sight_.peer.detail);
   }
   if (sight_.local.health == Health::degraded) {
     out["local degraded"] = "the local server is degraded: " + sight_.local.detail;

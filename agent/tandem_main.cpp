@@ -214,6 +214,10 @@ CLI::App* add_fetch(CLI::App& app, agent::io::FetchOptions& options) {
       ->required();
   fetch->add_option("--user", options.user, "ACL user; needs +ping +replconf +psync");
   fetch->add_option("--password-file", options.password_file, "file with the password, mode 0600");
+  fetch->add_option("--tls-ca", options.tls_ca, "CA of the server's certificate: speak TLS");
+  fetch->add_option("--tls-cert", options.tls_cert, "certificate to show to the server");
+  fetch->add_option("--tls-key", options.tls_key, "its key, mode 0600");
+  fetch->add_option("--tls-name", options.tls_name, "the name in the server's certificate");
   fetch->add_option("--output", options.output, "the file; replaced only by a whole one")
       ->required();
   fetch->add_option("--keep", options.keep, "old files that stay, as FILE.before-TIME")

@@ -90,6 +90,7 @@ ServerFacts InfoParser::finish() {
 void InfoParser::read_server(const Field& field) {
   if (field.name == "redis_version") facts_.redis_version = field.value;
   if (field.name == "run_id") facts_.run_id = field.value;
+  if (field.name == "redis_mode") facts_.mode = field.value;
   if (field.name == "cluster_enabled") read_flag(field.value, "1", "0", facts_.cluster_enabled);
 }
 
@@ -204,6 +205,24 @@ ServerFacts parse_info(std::string_view info, ServerFacts base) {
     parser.read_line(line);
   }
   return parser.finish();
+}
+
+std::optional<std::string> unsuitable(const ServerFacts& facts) {
+  std::string why(kNotForAPair);
+  if (facts.mode == "sentinel") {
+    return why += "it is a Sentinel, which holds no data; name the address of the server itself";
+  }
+  if (facts.cluster_enabled || facts.mode == "cluster") {
+    return why +=
+           "it is a node of a Redis Cluster, which moves its masters itself; Tandem needs "
+           "a server with cluster-enabled no";
+  }
+  if (facts.sentinels > 0) {
+    return why += "Sentinel watches it (" + std::to_string(facts.sentinels) +
+                  " subscribed) and would move its role, too; run SENTINEL REMOVE there, on every "
+                  "Sentinel, or leave it to Sentinel";
+  }
+  return std::nullopt;
 }
 
 std::optional<RoleReply> parse_role(const Reply& reply) {

@@ -34,7 +34,10 @@ struct ServerFacts {
   // server
   std::string redis_version;  // "7.0.15"
   std::string run_id;         // changes with each start of the process
+  std::string mode;           // redis_mode: standalone, cluster, sentinel
   bool cluster_enabled = false;
+  // Subscribers of the channel on which Sentinels meet; not of INFO, see Monitor.
+  std::int64_t sentinels = 0;
   // persistence
   bool loading = false;
   std::int64_t loading_eta_seconds = 0;
@@ -64,6 +67,11 @@ struct ServerFacts {
 // Parses any mix of INFO sections over `base`: what the text does not name keeps its value.
 // Garbage lines are skipped; numbers that are none leave the field as it was.
 ServerFacts parse_info(std::string_view info, ServerFacts base = {});
+
+// Why nobody may manage this server as one of a pair, as a clause that begins with kNotForAPair;
+// nullopt: it may be.
+inline constexpr std::string_view kNotForAPair = "not for a pair: ";
+std::optional<std::string> unsuitable(const ServerFacts& facts);
 
 // ROLE: ["master", offset, ...] or ["slave", host, port, state, offset].
 struct RoleReply {

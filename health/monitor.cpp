@@ -145,6 +145,10 @@ void Monitor::on(TimePoint now, const ConnectFailed& failed) {
 void Monitor::on(TimePoint now, const Closed& closed) {
   if (link_ != Link::handshaking && link_ != Link::ready) return;
   drop_connection();
+  if (closed.denied) {
+    connect_at(now + kDeniedRetry);
+    return judge(now, Health::denied, closed.detail);
+  }
   // A process that is being killed closes its connections before its listening socket: the first
   // attempt after the end is accepted and reset, the next one a moment later is refused.
   if (facts_current_) quick_retries_ = 0;
@@ -266,9 +270,14 @@ void Monitor::answered_info(TimePoint now, const Reply& reply) {
     // Within one run a number that cannot be read keeps its last good value.
     snapshot_.facts = restarted ? fresh : parse_info(reply.text, known);
     snapshot_.facts_at = now;
+    snapshot_.facts.sentinels = sentinels_;
     facts_current_ = true;
     strange_info_ = short_connections_ = 0;
     effects_.emplace_back(FactsRead{restarted});
+    judge_up(now);
+  } else if (unsuitable(fresh)) {  // a Sentinel has no role
+    snapshot_.facts = fresh;
+    facts_current_ = true;
     judge_up(now);
   } else if (const ReplyKind kind = classify(reply); kind == ReplyKind::other_error ||
                                                      kind == ReplyKind::not_redis ||
@@ -342,20 +351,6 @@ void Monitor::deny(TimePoint now, std::string why) {
   effects_.emplace_back(Disconnect{});
 }
 
-// ---- verdicts ----------------------------------------------------------------------------------
-
-void Monitor::count_good(TimePoint now) {
-  misses_ = strange_ = 0;
-  good_ = std::min(good_ + 1, config_.rise);
-  judge_up(now);
-}
-
-void Monitor::count_miss(TimePoint now, std::string why) {
-  good_ = 0;
-  misses_ = std::min(misses_ + 1, config_.fall);
-  if (misses_ == config_.fall) judge(now, Health::hung, std::move(why));
-}
-
 void Monitor::count_strange(TimePoint now, Request request, const Reply& reply) {
   good_ = misses_ = 0;
   strange_ = std::min(strange_ + 1, config_.fall);
@@ -363,27 +358,6 @@ void Monitor::count_strange(TimePoint now, Request request, const Reply& reply) 
   const std::string what = request == Request::auth ? "not one of Redis" : quote(reply);
   judge(now, Health::degraded,
         "unexpected answer to " + std::string(command_name(request)) + ": " + what);
-}
-
-void Monitor::count_alive() {
-  good_ = misses_ = strange_ = 0;
-}
-
-void Monitor::judge_up(TimePoint now) {
-  const int needed = snapshot_.health == Health::unknown ? 1 : config_.rise;
-  if (facts_current_ && good_ >= needed) judge(now, Health::up, "answers PING");
-}
-
-void Monitor::judge(TimePoint now, Health health, std::string detail) {
-  const bool same = health == snapshot_.health;
-  // A new reason of a refusal is news; two ways in which a lost host is lost are not.
-  const bool reason_matters =
-      health == Health::denied || health == Health::degraded || health == Health::hung;
-  const bool news = !same || (reason_matters && detail != snapshot_.detail);
-  if (!same) snapshot_.since = now;
-  snapshot_.health = health;
-  snapshot_.detail = detail;
-  if (news) effects_.emplace_back(HealthChanged{health, std::move(detail)});
 }
 
 }  // namespace health

@@ -37,7 +37,7 @@ enum class Health : std::uint8_t {
   hung,         // accepts connections, does not answer; or BUSY for `fall` intervals
   dead,         // connection closed and reconnect refused
   unreachable,  // connect timed out or no route: host gone, cable, firewall
-  denied,       // our credentials, protected mode or max clients: alarm, never a failover
+  denied,  // credentials, TLS, protected mode, max clients, unsuitable(): alarm, never a failover
 };
 std::string_view to_string(Health health);
 
@@ -49,7 +49,8 @@ struct ConnectFailed {
   std::string detail;  // the system's words: "Connection refused"
 };
 struct Closed {
-  std::string detail;  // "closed by the server", "reset", "protocol error: ..."
+  std::string detail;   // "closed by the server", "reset", "protocol error: ..."
+  bool denied = false;  // TLS did not come about: certificates, or only one side speaks it
 };
 enum class Request : std::uint8_t { auth, ping, info };
 struct Answered {
@@ -105,6 +106,8 @@ class Monitor {
   MonitorEffects step(TimePoint now, const MonitorInput& input);
   std::optional<TimePoint> next_deadline() const;
   const MonitorSnapshot& snapshot() const { return snapshot_; }
+  // What PUBSUB NUMSUB of the Sentinels' channel said, before the INFO that it is asked with.
+  void sentinels_seen(std::int64_t count) { sentinels_ = count; }
   // Ask for INFO at once (after a role change), when connected; the effects hold at most a Send.
   MonitorEffects refresh(TimePoint now);
 
@@ -163,6 +166,7 @@ class Monitor {
   int misses_ = 0;                                 // unanswered intervals and BUSY in a row
   int strange_ = 0;  // answers to PING or AUTH in a row that mean nothing
   int strange_info_ = 0;
+  std::int64_t sentinels_ = 0;
   int short_connections_ = 0;  // in a row that ended before INFO was understood
   int quick_retries_ = 0;      // attempts right after a connection that ended
 };

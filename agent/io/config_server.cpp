@@ -2,6 +2,7 @@
 #include "agent/io/config_pair.hpp"
 #include "agent/io/config_peer.hpp"
 #include "agent/io/config_secrets.hpp"
+#include "agent/io/config_tls.hpp"
 
 namespace agent::io {
 namespace {
@@ -95,6 +96,12 @@ bool read_local_server(TableReader& reader, PairDraft& draft) {
   read_login(reader, pair.server);
   const bool has_password = reader.find("password_file") != nullptr;
   if (!has_password) refuse_user_without_password(reader);
+  read_tls(reader, pair.server.tls, std::nullopt);
+  if (pair.server.tls && !pair.server.unix_path.empty()) {
+    reader.error("tls",
+                 "is for TCP; Redis has no TLS on a Unix socket: leave it away, and give "
+                 "[pair.peer] its own");
+  }
   read_monitor(reader, pair.monitor);
   reader.finish();
   draft.server_address = reader.accepted("address");
@@ -118,6 +125,7 @@ void read_peer(TableReader& reader, PairDraft& draft, bool has_server_password) 
   if (reader.find("password_file") == nullptr && !has_server_password) {
     refuse_user_without_password(reader);
   }
+  read_tls(reader, peer.tls, draft.config.server.tls);
   read_peer_agent(reader, draft);
   reader.finish();
   draft.peer_server = reader.accepted("server");

@@ -144,7 +144,10 @@ void Daemon::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGHUP) {
-      for (const auto& pair : pairs_) pair->reload_auth_keys();
+      for (const auto& pair : pairs_) {
+        pair->reload_auth_keys();
+        pair->reload_certificates();
+      }
       return await_signal();
     }
     log_->info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");

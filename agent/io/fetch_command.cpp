@@ -18,6 +18,8 @@
 #include <variant>
 
 #include "agent/io/config_secrets.hpp"
+#include "agent/io/config_tls.hpp"
+#include "agent/io/server_access.hpp"
 #include "hooks/io/rdb_fetch.hpp"
 
 namespace agent::io {
@@ -99,6 +101,34 @@ std::string summary(const hooks::io::Fetched& fetched) {
   return line;
 }
 
+std::string host_of(const std::string& server) {
+  std::string host = server.substr(0, server.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host;
+}
+
+// nullopt: `address` can be connected to.
+std::optional<std::string> add_tls(const FetchOptions& options, ServerAddress& address) {
+  const bool wanted = !options.tls_ca.empty();
+  if (!wanted && options.tls_cert.empty() && options.tls_key.empty() && options.tls_name.empty()) {
+    return std::nullopt;
+  }
+  if (!wanted) return "--tls-ca is missing: the path of the certificate of the server's CA";
+  if (options.tls_cert.empty() != options.tls_key.empty()) {
+    return "--tls-cert and --tls-key belong together";
+  }
+  if (!address.unix_path.empty()) return "--tls-ca: Redis has no TLS on a Unix socket";
+  ServerConfig server{address.host, address.port, {}, {}, {}, {}, TlsConfig{}};
+  *server.tls = {options.tls_ca, options.tls_cert, options.tls_key, {}};
+  server.tls->material.server_name =
+      options.tls_name.empty() ? host_of(options.server) : options.tls_name;
+  if (const auto problem = read_tls_files(*server.tls)) {
+    return "--tls-" + problem->key + ": " + problem->what;
+  }
+  address = server_address(server);
+  return std::nullopt;
+}
+
 hooks::io::FetchResult fetch(const hooks::io::FetchRequest& request) {
   asio::io_context loop;
   asio::thread_pool disk(1);
@@ -126,8 +156,11 @@ hooks::io::FetchResult fetch(const hooks::io::FetchRequest& request) {
 }  // namespace
 
 int fetch_dataset(const FetchOptions& options) {
-  const auto address = resolve(options.server);
+  auto address = resolve(options.server);
   if (const auto* problem = std::get_if<std::string>(&address)) return fail(*problem);
+  if (const auto problem = add_tls(options, std::get<ServerAddress>(address))) {
+    return fail(*problem);
+  }
   hooks::io::FetchRequest request;
   request.server = std::get<ServerAddress>(address);
   request.conversation.user = options.user;

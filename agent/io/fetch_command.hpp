@@ -11,6 +11,10 @@ struct FetchOptions {
   std::string server;         // "server12:6379", "[fd00::2]:6379", "unix:/run/redis/redis.sock"
   std::string user;           // empty: the default user
   std::string password_file;  // empty: no password
+  std::string tls_ca;         // empty: no TLS
+  std::string tls_cert;
+  std::string tls_key;
+  std::string tls_name;  // in the certificate; empty: the name or address in `server`
   std::string output;
   std::size_t keep = 1;         // old files that stay beside it
   unsigned stall_seconds = 60;  // without a byte

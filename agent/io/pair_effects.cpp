@@ -227,6 +227,9 @@ PairStatus PairRunner::status() const {
   out.since = wall_clock(since_wall_);
   out.interface = config_.interface;
   for (std::string& alarm : wire_alarms()) out.pair.alarms.push_back(std::move(alarm));
+  for (const ServerInspection* found : {&local_inspection_, &peer_inspection_}) {
+    out.pair.alarms.insert(out.pair.alarms.end(), found->alarms().begin(), found->alarms().end());
+  }
   out.router_config = instance_.config();
   out.configured_priority = config_.priority;
   out.router = instance_.snapshot();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/io/config_keys.hpp"
+#include "agent/io/server_access.hpp"
 #include "agent/peer_settings.hpp"
 #include "vrrp/io/hmac.hpp"
 
@@ -69,10 +70,6 @@ std::optional<vrrp::Authenticator> make_authenticator(const PairConfig& config) 
   return vrrp::Authenticator(config.auth, vrrp::io::hmac_sha256);
 }
 
-health::io::ServerAddress server_address(const ServerConfig& server) {
-  return {server.host, server.port, server.unix_path};
-}
-
 health::io::Credentials credentials(const ServerConfig& server) {
   return {server.user, server.password};
 }
@@ -100,6 +97,9 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
              events_of(Target::local)),
       peer_(executor_, server_address(config.peer_server), credentials(config.peer_server),
             peer_monitor(config), events_of(Target::peer)),
+      local_inspection_(local_, "the local server", config.server.user, true, inspection_log()),
+      peer_inspection_(peer_, "the peer's server", config.peer_server.user, false,
+                       inspection_log()),
       procedures_(executor_,
                   [this](Target target, const std::vector<std::string>& words,
                          hooks::io::ProcedureRunner::ReplyHandler handler) {
@@ -198,6 +198,16 @@ void PairRunner::acknowledge() {
   feed(PairInput(Acknowledged{}));
 }
 
+void PairRunner::reload_certificates() {
+  for (const auto& [config, address] : {std::pair(&config_.server, &local_.address()),
+                                        std::pair(&config_.peer_server, &peer_.address())}) {
+    if (!config->tls) continue;
+    const RenewedTls renewed = renew_tls(*config->tls, *address->tls);
+    log_->log(renewed.good ? spdlog::level::info : spdlog::level::err, "{}: {}: {}", config_.name,
+              address->to_string(), renewed.what);
+  }
+}
+
 void PairRunner::reload_auth_keys() {
   if (!authenticator_) return;
   auto keys = read_auth_key_file(config_.auth_key_file);
@@ -285,12 +295,21 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
               },
           .facts_read =
               [this, server](const health::FactsRead& read) {
+                const bool local = server == Target::local;
+                (local ? local_inspection_ : peer_inspection_).facts_read(read.restarted);
                 feed(PairInput(FactsSeen{server, watch(server).snapshot().facts, read.restarted}));
               },
           .answered =
               [this, server](vrrp::TimePoint) {
                 if (server == Target::peer) feed(PairInput(PeerAnswered{}));
               }};
+}
+
+ServerInspection::Say PairRunner::inspection_log() {
+  return [this](bool warning, const std::string& sentence) {
+    log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}", config_.name,
+              sentence);
+  };
 }
 
 TrackEvents PairRunner::track_events() {

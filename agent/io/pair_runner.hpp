@@ -19,6 +19,7 @@
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
+#include "agent/io/server_inspection.hpp"
 #include "agent/io/track_runner.hpp"
 #include "agent/log_limit.hpp"
 #include "agent/pair.hpp"
@@ -63,6 +64,8 @@ class PairRunner {
 
   // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
   void reload_auth_keys();
+  // As above, the files of `tls`; for the servers' connections that begin from now on.
+  void reload_certificates();
 
   // A VIP that appeared on this host while it does not lead was put there by somebody else.
   void on_address_added(const vrrp::io::AddressFact& address);
@@ -112,6 +115,7 @@ class PairRunner {
 
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
+  ServerInspection::Say inspection_log();
   TrackEvents track_events();
   PeerWord peer_word() const;
   void tell_peer();
@@ -140,6 +144,8 @@ class PairRunner {
   boost::asio::steady_timer pair_timer_;
   health::io::RedisWatch local_;
   health::io::RedisWatch peer_;
+  ServerInspection local_inspection_;
+  ServerInspection peer_inspection_;
   hooks::io::ProcedureRunner procedures_;
   hooks::io::Notifier notifier_;
   hooks::io::Preservation preservation_;

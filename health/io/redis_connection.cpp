@@ -11,13 +11,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <deque>
 #include <optional>
@@ -25,16 +21,20 @@
 #include <utility>
 
 #include "health/io/reply_reader.hpp"
+#include "health/io/server_socket.hpp"
+#include "health/io/speech_probe.hpp"
 
 namespace health::io {
 namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using Socket = asio::generic::stream_protocol::socket;
-using ConnectedEndpoint = asio::generic::stream_protocol::endpoint;
+using Socket = ServerSocket::Lowest;
+using ConnectedEndpoint = Socket::endpoint_type;
 
 constexpr std::size_t kReadBytes = 64UL * 1024;
+constexpr int kSilentEnds = 3;  // in a row, of a server that was never heard: does it speak TLS?
+constexpr Duration kProbePatience = std::chrono::milliseconds(500);
 
 std::string format(const std::vector<std::string>& command) {
   std::vector<const char*> words;
@@ -70,10 +70,9 @@ void bound_unacknowledged(Socket& socket, Duration timeout) {
 
 // A socket with the bytes under way on it. Each operation holds it, because a write in several
 // steps goes back to its socket even when the connection has moved on.
-struct Stream {
-  explicit Stream(const asio::any_io_executor& executor) : socket(executor) {}
+struct Stream : ServerSocket {
+  using ServerSocket::ServerSocket;
 
-  Socket socket;
   std::vector<char> received;
   std::string being_sent;
 };
@@ -86,23 +85,6 @@ bool met_itself(const Socket& socket) {
 }
 
 }  // namespace
-
-boost::asio::generic::stream_protocol::endpoint endpoint_of(const ServerAddress& address,
-                                                            boost::system::error_code& error) {
-  if (address.unix_path.empty()) {
-    return asio::ip::tcp::endpoint(asio::ip::make_address(address.host, error), address.port);
-  }
-  try {
-    return asio::local::stream_protocol::endpoint(address.unix_path);
-  } catch (const boost::system::system_error& too_long) {
-    error = too_long.code();
-    return {};
-  }
-}
-
-std::string ServerAddress::to_string() const {
-  return unix_path.empty() ? Endpoint{host, port}.to_string() : "unix:" + unix_path;
-}
 
 struct RedisConnection::Impl : std::enable_shared_from_this<Impl> {
   enum class State : std::uint8_t { closed, connecting, connected };
@@ -124,10 +106,13 @@ struct RedisConnection::Impl : std::enable_shared_from_this<Impl> {
   void attempt(Duration timeout);
   void attempt_ended(const error_code& error);
   void attempt_failed(ConnectFailed failed);
+  void secure();
+  void suspect_plain_server();
   void write_more();
   void read_more();
   void deliver_replies();
-  void broken(std::string detail);
+  void ended(const error_code& error);
+  void broken(std::string detail, bool denied = false);
   Handlers reset();
   void end_later(Handlers waiting, std::optional<Closed> closed);
   void end_now(const Handlers& waiting, const std::optional<Closed>& closed,
@@ -155,8 +140,12 @@ struct RedisConnection::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<ReplyReader> reader;
   Handlers unanswered;
   std::string unsent;
-  bool writing = false;
+  bool writing = false;  // or not yet allowed to: TLS shakes hands
   std::string write_failure;
+  Duration patience{};      // of the attempt
+  bool heard = false;       // on this connection
+  bool ever_heard = false;  // so it speaks as we do
+  int silent_ends = 0;
 };
 
 // ---- connecting --------------------------------------------------------------------------------
@@ -174,13 +163,14 @@ void RedisConnection::Impl::attempt(Duration timeout) {
   error_code error;
   const ConnectedEndpoint endpoint = endpoint_of(address, error);
   if (error) return fail_later(error);
-  stream = std::make_shared<Stream>(executor);
-  stream->socket.open(endpoint.protocol(), error);
+  stream = std::make_shared<Stream>(executor, address);
+  stream->lowest().open(endpoint.protocol(), error);
   if (error) return fail_later(error);
   if (address.unix_path.empty()) {
-    stream->socket.set_option(asio::ip::tcp::no_delay(true), error);
-    bound_unacknowledged(stream->socket, timeout);
+    stream->lowest().set_option(asio::ip::tcp::no_delay(true), error);
+    bound_unacknowledged(stream->lowest(), timeout);
   }
+  patience = timeout;
   attempt_timer.expires_after(timeout);
   attempt_timer.async_wait(while_current([timeout](Impl& self, const error_code& ended) {
     if (ended || self.state != State::connecting) return;
@@ -188,25 +178,53 @@ void RedisConnection::Impl::attempt(Duration timeout) {
     self.attempt_failed(
         {ConnectFailure::unreachable, "no answer within " + std::to_string(count) + " ms"});
   }));
-  stream->socket.async_connect(endpoint,
-                               while_current([held = stream](Impl& self, const error_code& ended) {
-                                 self.attempt_ended(ended);
-                               }));
+  stream->connect(endpoint, while_current([](Impl& self, const error_code& result) {
+                    self.attempt_ended(result);
+                  }));
 }
 
 void RedisConnection::Impl::attempt_ended(const error_code& error) {
   if (state != State::connecting) return;
   if (error) return attempt_failed({failure_of(error), error.message()});
-  if (met_itself(stream->socket)) {
+  if (met_itself(stream->lowest())) {
     return attempt_failed({ConnectFailure::refused, "Connection refused"});
   }
   attempt_timer.cancel();
   state = State::connected;
   stream->received.resize(kReadBytes);
   reader = std::make_unique<ReplyReader>(limits.max_reply_bytes);
+  heard = false;
+  writing = stream->has_tls();
   const std::uint64_t expected = generation;
   if (events.connected) events.connected();
-  if (generation == expected) read_more();
+  if (generation != expected) return;
+  if (stream->has_tls()) return secure();
+  read_more();
+}
+
+// A handshake without an end is like a command without an answer: the server hangs, and when it
+// goes on, so does the connection.
+void RedisConnection::Impl::secure() {
+  stream->handshake(while_current([held = stream](Impl& self, const error_code& error) {
+    self.attempt_timer.cancel();
+    if (error) return self.ended(error);
+    self.writing = false;
+    self.write_more();
+    self.read_more();
+  }));
+  if (ever_heard) return;
+  attempt_timer.expires_after(patience / 2);
+  attempt_timer.async_wait(while_current([](Impl& self, const error_code& cancelled) {
+    if (!cancelled) self.suspect_plain_server();
+  }));
+}
+
+void RedisConnection::Impl::suspect_plain_server() {
+  const auto found = while_current([](Impl& self, Speech speech) {
+    if (speech != Speech::plain || self.heard) return;
+    self.broken("the server speaks no TLS on this port; name its tls-port or leave tls away", true);
+  });
+  probe_plain(executor, address, kProbePatience, found);
 }
 
 void RedisConnection::Impl::attempt_failed(ConnectFailed failed) {
@@ -236,29 +254,25 @@ void RedisConnection::Impl::write_more() {
   writing = true;
   stream->being_sent.clear();
   stream->being_sent.swap(unsent);
-  asio::async_write(
-      stream->socket, asio::buffer(stream->being_sent),
-      while_current([held = stream](Impl& self, const error_code& error, std::size_t) {
-        self.writing = false;
-        if (!error) return self.write_more();
-        // The server's last words may lie unread: let the reader end it.
-        self.write_failure = error.message();
-        error_code ignored;
-        held->socket.shutdown(Socket::shutdown_both, ignored);
-      }));
+  stream->write(asio::buffer(stream->being_sent),
+                while_current([held = stream](Impl& self, const error_code& error, std::size_t) {
+                  self.writing = false;
+                  if (!error) return self.write_more();
+                  // The server's last words may lie unread: let the reader end it.
+                  self.write_failure = held->words(error);
+                  error_code ignored;
+                  held->lowest().shutdown(Socket::shutdown_both, ignored);
+                }));
 }
 
 void RedisConnection::Impl::read_more() {
-  stream->socket.async_read_some(
+  stream->read_some(
       asio::buffer(stream->received),
       while_current([held = stream](Impl& self, const error_code& error, std::size_t size) {
-        if (!error) {
-          self.reader->feed({held->received.data(), size});
-          return self.deliver_replies();
-        }
-        if (error == asio::error::connection_reset) return self.broken("reset by the server");
-        if (error != asio::error::eof) return self.broken(error.message());
-        self.broken(self.write_failure.empty() ? "closed by the server" : self.write_failure);
+        if (error) return self.ended(error);
+        self.heard = self.ever_heard = true;
+        self.reader->feed({held->received.data(), size});
+        self.deliver_replies();
       }));
 }
 
@@ -287,9 +301,25 @@ void RedisConnection::Impl::abandon() {
   reset();
 }
 
-void RedisConnection::Impl::broken(std::string detail) {
+void RedisConnection::Impl::ended(const error_code& error) {
+  // What TLS says after the first reply is an accident of this connection.
+  if (ServerSocket::is_refusal(error)) return broken(stream->words(error), !heard);
+  std::string detail = error.message();
+  if (error == asio::error::connection_reset) detail = "reset by the server";
+  if (error == asio::error::eof) {
+    detail = write_failure.empty() ? "closed by the server" : write_failure;
+  }
+  const bool strange = !ever_heard && !stream->has_tls() && address.unix_path.empty();
+  if (!strange || ++silent_ends < kSilentEnds) return broken(std::move(detail));
+  probe_tls(executor, address, kProbePatience, while_current([detail](Impl& self, Speech speech) {
+              if (speech != Speech::tls) return self.broken(detail);
+              self.broken("the server speaks TLS on this port, and no tls is configured", true);
+            }));
+}
+
+void RedisConnection::Impl::broken(std::string detail, bool denied) {
   const Handlers waiting = reset();
-  end_now(waiting, Closed{std::move(detail)}, generation);
+  end_now(waiting, Closed{std::move(detail), denied}, generation);
 }
 
 // Back to closed; what is under way on the socket ends without effect.
@@ -298,8 +328,7 @@ RedisConnection::Impl::Handlers RedisConnection::Impl::reset() {
   state = State::closed;
   attempt_timer.cancel();
   if (stream) {
-    error_code ignored;
-    stream->socket.close(ignored);
+    stream->close();
     stream.reset();
   }
   unsent.clear();

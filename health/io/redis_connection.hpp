@@ -1,10 +1,9 @@
-// One connection to a Redis server: Asio moves the bytes, hiredis formats commands and parses
-// replies. Commands are pipelined; replies come in order. No meaning here: see health::Monitor.
+// One connection to a Redis server: Asio moves the bytes, with TLS where the address says so,
+// hiredis formats commands and parses replies. Commands are pipelined; replies come in order. No
+// meaning here: see health::Monitor.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,22 +11,11 @@
 #include <variant>
 #include <vector>
 
+#include "health/io/server_address.hpp"
 #include "health/monitor.hpp"
 #include "health/reply.hpp"
 
 namespace health::io {
-
-// Where a server listens: TCP (numeric address) or a Unix socket path.
-struct ServerAddress {
-  std::string host;  // numeric; empty for a Unix socket
-  std::uint16_t port = 0;
-  std::string unix_path;  // empty for TCP
-  std::string to_string() const;
-};
-
-// The address for a socket; an error for a text that is no address and for a path that is too long.
-boost::asio::generic::stream_protocol::endpoint endpoint_of(const ServerAddress& address,
-                                                            boost::system::error_code& error);
 
 struct ConnectionLimits {
   // A reply larger than this, or a command queue longer than this, closes the connection with a
@@ -57,6 +45,8 @@ class RedisConnection {
 
   // Starts a connection attempt; `connected` or `connect_failed` follows. An attempt that the
   // network does not answer within `timeout` fails as unreachable. A running one is dropped first.
+  // `connected` is told before TLS has shaken hands; commands wait for it, and its failure is an
+  // end of the connection.
   void connect(Duration timeout);
   // Drops the connection or the attempt; no event follows, waiting handlers get nullptr.
   void disconnect();

@@ -14,6 +14,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr const char* kSentinelChannel = "__sentinel__:hello";
+
 Duration connect_timeout(const MonitorConfig& config) {
   return std::max<Duration>(config.ping_interval * config.fall, std::chrono::milliseconds(200));
 }
@@ -46,6 +48,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
   void perform(const Connect&) { connection.connect(connect_timeout(config)); }
   void perform(const Disconnect&) { connection.disconnect(); }
   void perform(const Send& send);
+  void look_for_sentinels();
   void perform(const HealthChanged& changed) const {
     if (events.health_changed) events.health_changed(changed);
   }
@@ -105,7 +108,17 @@ void RedisWatch::Impl::drain(MonitorEffects effects) {
   if (running) arm();
 }
 
+// A Sentinel is seen before the INFO is that makes the server `up`, so that nobody touches it.
+void RedisWatch::Impl::look_for_sentinels() {
+  connection.send({"PUBSUB", "NUMSUB", kSentinelChannel}, [this](const Reply* reply) {
+    if (reply == nullptr || reply->elements.size() != 2) return;
+    const Reply& count = reply->elements.back();
+    if (count.type == Reply::Type::integer) monitor.sentinels_seen(count.integer);
+  });
+}
+
 void RedisWatch::Impl::perform(const Send& send) {
+  if (send.request == Request::info) look_for_sentinels();
   connection.send(words(send.request), [this, request = send.request](const Reply* reply) {
     if (reply == nullptr) return;  // the closed connection is an input of its own
     const std::shared_ptr<Impl> self = shared_from_this();

@@ -1,5 +1,5 @@
-// A connection that carries bytes both ways, whatever carries them: TCP, a Unix socket, and later
-// TLS, are made by functions like make_plain_stream(). Knows nothing of what the bytes mean.
+// A connection that carries bytes both ways, whatever carries them: TCP, a Unix socket or TLS.
+// Knows nothing of what the bytes mean.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "health/io/redis_connection.hpp"
+#include "health/io/server_address.hpp"
 
 namespace hooks::io {
 
@@ -26,10 +26,14 @@ class ByteStream {
   virtual void read(Read done) = 0;
   virtual void write(std::string bytes, Done done) = 0;
   virtual void close() = 0;
+  // An error for an operator.
+  virtual std::string words(const boost::system::error_code& error) const {
+    return error.message();
+  }
 };
 
-// To a numeric address or a Unix socket.
-std::shared_ptr<ByteStream> make_plain_stream(const boost::asio::any_io_executor& executor,
-                                              const health::io::ServerAddress& address);
+// To a numeric address or a Unix socket, with TLS where the address says so.
+std::shared_ptr<ByteStream> make_stream(const boost::asio::any_io_executor& executor,
+                                        const health::io::ServerAddress& address);
 
 }  // namespace hooks::io

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <utility>
 
+#include "health/io/server_socket.hpp"
+
 namespace hooks::io {
 namespace {
 
@@ -119,7 +121,8 @@ void RdbFetch::Impl::connect() {
   stream->connect([weak = weak_from_this()](const error_code& error) {
     const auto self = weak.lock();
     if (!self || self->over()) return;
-    if (error) return self->fail(self->of_server("cannot be reached: " + error.message()));
+    if (error)
+      return self->fail(self->of_server("cannot be reached: " + self->stream->words(error)));
     self->talk();
   });
 }
@@ -152,7 +155,10 @@ void RdbFetch::Impl::take(const error_code& error, std::string_view bytes) {
     psync.closed();
     return fail(of_server(psync.problem()));
   }
-  fail(of_server("the connection was lost: " + error.message()));
+  // A server with TLS judges our certificate after our own half of the handshake.
+  const bool refused = health::io::ServerSocket::is_refusal(error) && psync.received() == 0;
+  const std::string what = refused ? "cannot be reached: " : "the connection was lost: ";
+  fail(of_server(what + stream->words(error)));
 }
 
 void RdbFetch::Impl::hear(std::string_view bytes) {
@@ -282,7 +288,7 @@ RdbFetch::~RdbFetch() {
 }
 
 void RdbFetch::start(FetchRequest request, Events events) {
-  auto stream = make_plain_stream(loop_, request.server);
+  auto stream = make_stream(loop_, request.server);
   start(std::move(request), std::move(stream), std::move(events));
 }
 

@@ -17,6 +17,7 @@
 namespace health {
 namespace {
 
+constexpr const char* kPortWord = "PORT";
 constexpr const char* kProgram = "/usr/bin/redis-server";
 
 std::uint16_t free_port() {
@@ -35,8 +36,11 @@ std::string new_directory() {
 
 }  // namespace
 
-RedisProcess::RedisProcess(std::vector<std::string> options)
-    : options_(std::move(options)), directory_(new_directory()), port_(free_port()) {
+RedisProcess::RedisProcess(std::vector<std::string> options, std::vector<std::string> first)
+    : options_(std::move(options)),
+      first_(std::move(first)),
+      directory_(new_directory()),
+      port_(free_port()) {
   start();
 }
 
@@ -50,14 +54,22 @@ bool RedisProcess::is_installed() {
 }
 
 io::ServerAddress RedisProcess::address() const {
-  return {.host = "127.0.0.1", .port = port_, .unix_path = {}};
+  return {.host = "127.0.0.1", .port = port_, .unix_path = {}, .tls = nullptr};
 }
 
 void RedisProcess::start() {
-  std::vector<std::string> words{
-      kProgram, "--port",   std::to_string(port_), "--bind",           "127.0.0.1", "--save", "",
-      "--dir",  directory_, "--logfile",           directory_ + "/log"};
-  words.insert(words.end(), options_.begin(), options_.end());
+  std::vector<std::string> words{kProgram};
+  words.insert(words.end(), first_.begin(), first_.end());
+  const bool sentinel = !first_.empty();  // which refuses the options of data
+  for (const std::string& word :
+       std::vector<std::string>{"--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir",
+                                directory_, "--logfile", directory_ + "/log"}) {
+    words.push_back(word);
+  }
+  if (!sentinel) words.insert(words.end(), {"--save", ""});
+  for (const std::string& option : options_) {
+    words.push_back(option == kPortWord ? std::to_string(port_) : option);
+  }
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());

@@ -14,7 +14,9 @@ namespace health {
 
 class RedisProcess {
  public:
-  explicit RedisProcess(std::vector<std::string> options = {});
+  // An option PORT stands for the port's number.
+  // `first`: the words before all options, as the path of a configuration.
+  explicit RedisProcess(std::vector<std::string> options = {}, std::vector<std::string> first = {});
   ~RedisProcess();
   RedisProcess(const RedisProcess&) = delete;
   RedisProcess& operator=(const RedisProcess&) = delete;
@@ -30,6 +32,7 @@ class RedisProcess {
 
  private:
   std::vector<std::string> options_;
+  std::vector<std::string> first_;
   std::string directory_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;

@@ -60,7 +60,8 @@ TEST_F(RedisWatchTest, AServerThatAnswersIsUp) {
   serve(&FakeServer::behave);
   watch_server();
   wait_for("up");
-  EXPECT_EQ(server->commands(), (std::vector<Command>{{"PING"}, {"INFO"}}));
+  EXPECT_EQ(server->commands(),
+            (std::vector<Command>{{"PING"}, {"PUBSUB", "NUMSUB", "__sentinel__:hello"}, {"INFO"}}));
   EXPECT_EQ(watch->snapshot().facts.run_id, "fake");
   EXPECT_EQ(facts_read, 1);
   ASSERT_EQ(answers.size(), 1U);

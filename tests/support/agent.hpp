@@ -37,7 +37,9 @@ struct PairOptions {
   std::string fifo;                    // notify.fifo
   // Further lines of [[pair]] and tables behind all others; HOST_DIR stands for the host's.
   std::string pair_lines;
-  std::string secret;  // of the peer link; empty: none is configured
+  std::string server_lines;  // of [pair.server]
+  std::string peer_lines;    // of [pair.peer]
+  std::string secret;        // of the peer link; empty: none is configured
   std::string tables;
 };
 

@@ -10,6 +10,7 @@
 #include "tests/support/process.hpp"
 
 struct redisContext;
+struct ssl_st;
 
 namespace support {
 
@@ -31,6 +32,8 @@ class RedisClient {
     int port = 6379;
     std::string password = kPassword;
     Millis deadline = Millis(2000);  // of the connection and of each answer
+    // TLS with the ca.crt, client.crt and client.key that lie here; empty: none.
+    std::string tls_dir = {};
   };
 
   explicit RedisClient(Target target) : target_(std::move(target)) {}
@@ -40,19 +43,23 @@ class RedisClient {
   Answer command(const std::vector<std::string>& words);
   // Sends all, then reads all: many keys in a short time.
   std::vector<Answer> pipeline(const std::vector<std::vector<std::string>>& commands);
-  void disconnect() { context_.reset(); }
+  void disconnect();
 
  private:
   struct Free {
     void operator()(redisContext* context) const;
+    void operator()(ssl_st* connection) const;
   };
 
   Answer connect();
+  bool shake_hands();
+  Answer read_raw(void** reply);
   void append(const std::vector<std::string>& words);
   Answer read();
 
   Target target_;
   std::unique_ptr<redisContext, Free> context_;
+  std::unique_ptr<ssl_st, Free> tls_;
 };
 
 }  // namespace support

@@ -18,6 +18,11 @@ std::string config_text(const RedisOptions& options, const std::filesystem::path
   if (!options.replica_of.empty()) {
     text << "replicaof " << options.replica_of << " " << options.port << "\n";
   }
+  if (const std::string& tls = options.tls_dir; !tls.empty()) {
+    text << "port 0\ntls-port " << options.port << "\ntls-replication yes\ntls-ca-cert-file " << tls
+         << "/ca.crt\ntls-cert-file " << tls << "/server.crt\ntls-key-file " << tls
+         << "/server.key\n";
+  }
   for (const auto& line : options.more) text << line << "\n";
   return text.str();
 }
@@ -160,7 +165,7 @@ void RedisServer::watch(const std::stop_token& stop) {
 }
 
 RedisClient::Target RedisServer::target(Millis deadline) const {
-  return {host_.netns, "127.0.0.1", options_.port, kPassword, deadline};
+  return {host_.netns, "127.0.0.1", options_.port, kPassword, deadline, options_.tls_dir};
 }
 
 }  // namespace support

@@ -23,6 +23,8 @@ struct RedisOptions {
   std::string quarantine;  // always started with `--replicaof <address> <port>`
   std::string masterauth = kPassword;
   std::vector<std::string> more;  // further configuration lines
+  // Speaks TLS only, with the ca.crt, server.crt and server.key that lie here; empty: none.
+  std::string tls_dir = {};
 };
 
 class RedisServer {

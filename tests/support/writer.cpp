@@ -16,8 +16,8 @@ std::string key(int number) {
 
 }  // namespace
 
-Writer::Writer(const Host& client, std::string ip, int port)
-    : client_({client.netns, std::move(ip), port, kPassword, kPatience}),
+Writer::Writer(const Host& client, std::string ip, int port, std::string tls_dir)
+    : client_({client.netns, std::move(ip), port, kPassword, kPatience, std::move(tls_dir)}),
       last_(std::chrono::steady_clock::now()),
       thread_([this](const std::stop_token& stop) { write(stop); }) {}
 

@@ -14,7 +14,9 @@ namespace support {
 
 class Writer {
  public:
-  explicit Writer(const Host& client, std::string ip = std::string(kVip), int port = 6379);
+  // `tls_dir`: of RedisClient.
+  explicit Writer(const Host& client, std::string ip = std::string(kVip), int port = 6379,
+                  std::string tls_dir = {});
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
