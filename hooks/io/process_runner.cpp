@@ -161,7 +161,7 @@ class Run : public std::enable_shared_from_this<Run> {
     read_output();
     if (ended_) return;
     if (waited == 0) {
-      kill(-child_.pid, SIGKILL);
+      if (!limits_.leave_group || !result_.succeeded()) kill(-child_.pid, SIGKILL);
       waitid(P_PIDFD, pidfd_id(), &info, WEXITED);
       result_.failure = failure_of(child_, hook_);
     }

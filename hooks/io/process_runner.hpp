@@ -29,6 +29,8 @@ struct ProcessResult {
 struct ProcessLimits {
   std::size_t max_output_bytes = 64UL * 1024;  // what comes after is read and dropped, and said so
   std::chrono::nanoseconds kill_grace = std::chrono::seconds(2);
+  // What a command that succeeded has left running in its group stays: it was to start something.
+  bool leave_group = false;
 };
 
 class ProcessRunner {
@@ -43,7 +45,7 @@ class ProcessRunner {
 
   // One at a time. `finished` is called exactly once from the executor, also when it could not be
   // started, and never after the runner's end. The group is killed at the end, so that nothing of
-  // the script stays behind. A timeout of zero is none.
+  // the script stays behind (but see leave_group). A timeout of zero is none.
   void run(const HookRun& hook, LineHandler line, ExitHandler finished);
   // SIGTERM now, SIGKILL after the grace; `finished` follows.
   void terminate();

@@ -2,8 +2,6 @@
 #include "hooks/io/rdb_fetch.hpp"
 
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "tests/hooks/rdb_bytes.hpp"
 #include "tests/hooks/script_directory.hpp"
 #include "tests/hooks/scripted_server.hpp"
+#include "tests/hooks/small_disk.hpp"
 
 namespace hooks {
 namespace {
@@ -31,6 +30,7 @@ using testing::names_in;
 using testing::problem_of;
 using testing::read_bytes;
 using testing::ScriptedServer;
+using testing::SmallDisk;
 using testing::without_checksum;
 using testing::write_bytes;
 
@@ -156,26 +156,6 @@ TEST_F(RdbFetch, ADirectoryThatIsNotThereIsNamed) {
   EXPECT_EQ(problem_of(fetching.run(wanted)),
             directory_ + "/none cannot be written to: No such file or directory");
 }
-
-// A disk of its own in a namespace of mounts that only this program sees.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& directory, const char* size) : directory_(directory) {
-    mounted_ = unshare(CLONE_NEWNS) == 0 &&
-               mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               mount("none", directory.c_str(), "tmpfs", 0, size) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) umount2(directory_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  bool mounted() const { return mounted_; }
-
- private:
-  std::string directory_;
-  bool mounted_ = false;
-};
 
 TEST_F(RdbFetch, AFullDiskLeavesTheOldFile) {
   const SmallDisk disk(directory_, "size=1m");

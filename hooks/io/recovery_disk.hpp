@@ -1,0 +1,65 @@
+// What a recovery does with the files of a server: looks at them, puts a new AOF in the place of an
+// old one, takes a file that an operator's command has brought. All calls may wait for the disk.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "hooks/io/fetch_file.hpp"
+#include "hooks/server_files.hpp"
+
+namespace hooks::io {
+
+// A directory of ours beside what it is for; with all that is in it, it is gone with the object,
+// and one that was left by a dead agent is removed by the next.
+class StagingDirectory {
+ public:
+  // Beside `target`, with the owner and the mode of the directory `target`, or else the owner of
+  // its parent. Or the sentence.
+  static std::variant<StagingDirectory, std::string> create(const std::string& target);
+  // To be written by that user alone.
+  static std::variant<StagingDirectory, std::string> create(const std::string& target, uid_t user);
+
+  StagingDirectory(StagingDirectory&& other) noexcept;
+  StagingDirectory& operator=(StagingDirectory&&) = delete;
+  StagingDirectory(const StagingDirectory&) = delete;
+  StagingDirectory& operator=(const StagingDirectory&) = delete;
+  ~StagingDirectory();
+
+  const std::string& path() const { return path_; }
+  std::uint64_t bytes() const;  // of all files in it
+  void release() { path_.clear(); }
+
+ private:
+  StagingDirectory(std::string path, UniqueFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  UniqueFd lock_;
+};
+
+FilesOnDisk look_beside(const std::string& rdb_file);
+
+// A child of the dead server that still writes its RDB in `directory`, and would rename it over
+// ours: "process 4711 still writes temp-4711.rdb"; empty: none.
+std::string find_saver(const std::string& directory);
+
+// Puts `staging`, in which the base of the AOF is, in the place of the AOF directory `place`, and
+// keeps the old one beside it as PATH.before-20261121T120102Z, `keep` of them. At every moment the
+// place holds the whole old one or the whole new one (Linux 3.15, and a file system that knows
+// RENAME_EXCHANGE; elsewhere there is a moment with none). The path of the old one; empty: none.
+std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
+                                            std::int64_t now, std::size_t keep);
+
+// Verifies the RDB that a command has left at `path` and places it as a fetched one.
+std::variant<FetchedFile, std::string> take_file(const std::string& path,
+                                                 const FetchFileRequest& request, std::int64_t now);
+
+// A small file, whole or not at all. nullopt, or the sentence.
+std::optional<std::string> replace_text(const std::string& path, const std::string& text);
+// nullopt: there is none, or it cannot be read or is larger than such a file can be.
+std::optional<std::string> read_text(const std::string& path);
+
+}  // namespace hooks::io
