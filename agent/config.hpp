@@ -48,6 +48,22 @@ struct ServerConfig {
   std::optional<TlsConfig> tls;
 };
 
+// [pair.server]: how the local server is brought back when it is down.
+struct RecoveryConfig {
+  std::vector<std::string> start;  // empty: the agent starts no server
+  std::vector<std::string> stop;
+  bool copy = false;  // recovery = "rdb": the leader's dataset is put in place before the start
+  bool automatic = false;                    // auto_recover; default: copy
+  Duration delay = std::chrono::seconds(5);  // down for that long
+  Duration stop_timeout = std::chrono::seconds(30);
+  Duration start_timeout = std::chrono::seconds(60);
+  Duration copy_timeout = std::chrono::hours(1);
+  std::vector<std::string> command;  // recovery_command; empty: the built-in fetch
+  std::string rdb_file;              // empty: as the server says when it is up
+  std::size_t keep = 3;              // old datasets that stay
+  std::string user = "root";         // command_user
+};
+
 struct PairConfig {
   std::string name;
   std::string interface;
@@ -96,6 +112,7 @@ struct PairConfig {
   std::string replication_host;  // address that the peer's server replicates from
   std::uint16_t replication_port = 0;
   health::MonitorConfig monitor;  // ping_interval, info_interval, fall, rise
+  RecoveryConfig recovery;
 
   ServerConfig peer_server;     // TCP only
   std::string peer_agent_host;  // where the other node's agent listens; empty: no peer link

@@ -60,6 +60,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   }
   consider(link_alarm_due());
   if (held_since_ && told_.holds) consider(*held_since_ + kEpochPatience);
+  consider(recovery_.wake);
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -269,6 +270,7 @@ void Pair::settle(TimePoint now) {
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
+  settle_recovery(now);
   judge(now);
   remember(now);
   watch_the_link(now);
@@ -375,10 +377,6 @@ void Pair::enter(TimePoint now, PairState state, const std::string& reason) {
   settled_ = state;
   emit(Notify{notify_state(state), reason, !notified_});
   notified_ = true;
-}
-
-bool Pair::idle() const {
-  return std::holds_alternative<Standby>(state_) || std::holds_alternative<Fault>(state_);
 }
 
 bool Pair::server_usable() const {

@@ -24,6 +24,13 @@
 
 namespace agent {
 
+// When the local server is brought back (rule 9); how is hooks::Recovery's matter.
+struct RecoveryPolicy {
+  bool possible = false;   // there is a start command
+  bool automatic = false;  // without being asked
+  Duration delay = std::chrono::seconds(5);
+};
+
 struct PairRules {
   CandidacyRules candidacy;
   health::Endpoint replication;  // where the peer's server would replicate from us
@@ -34,6 +41,7 @@ struct PairRules {
   // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
   bool rejoin_alone = true;
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
+  RecoveryPolicy recovery;
 };
 
 // How the last switchover went, for who asked for it.
@@ -72,6 +80,8 @@ class Pair {
   std::vector<std::string> rejoin_problems() const;
   // mode "safe": leading, and the server takes no writes for want of a standby.
   bool refuses_writes() const { return !guard_alarm().empty(); }
+  // Why a recovery would not be begun now, in one clause; nullopt: it would.
+  std::optional<std::string> recovery_problem() const;
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
   std::optional<std::string> tracked_fault() const;
 
@@ -208,6 +218,13 @@ class Pair {
   void resume_leading(TimePoint now);
   void report_switchover(SwitchoverReport::Outcome outcome, std::string words);
 
+  // pair_recovery.cpp
+  void on(TimePoint now, const RecoveryRequested& requested);
+  void on(TimePoint now, const RecoveryEnded& ended);
+  void settle_recovery(TimePoint now);
+  std::optional<std::string> recovery_obstacle() const;
+  std::optional<std::string> recovery_is_void() const;
+
   // pair_tracking.cpp
   void on(TimePoint now, const TrackingSeen& seen);
   void on(TimePoint now, const GatewayAnswered& answered);
@@ -249,7 +266,9 @@ class Pair {
   // After a partition the adverts are back at once, the peer link a little later.
   static constexpr Duration kEpochPatience = std::chrono::seconds(3);
 
-  bool idle() const;
+  bool idle() const {
+    return std::holds_alternative<Standby>(state_) || std::holds_alternative<Fault>(state_);
+  }
   bool server_usable() const;
   bool acknowledged(TimePoint now, const ServerSight& master, const ServerSight& replica,
                     const health::Endpoint& replica_endpoint) const;
@@ -285,6 +304,17 @@ class Pair {
   std::optional<TimePoint> follow_retry_;
   std::optional<Rejoining> rejoining_;
   std::optional<RejoinRequested> rejoin_ordered_;
+  struct RecoveryState {
+    bool requested = false;
+    bool running = false;
+    bool abandoning = false;
+    int failures = 0;
+    std::string problem;  // of the last attempt
+    std::optional<TimePoint> down_since;
+    std::optional<TimePoint> retry_at;
+    std::optional<TimePoint> wake;  // time alone may begin it
+  };
+  RecoveryState recovery_;
   std::optional<TimePoint> announce_allowed_;   // limits re-announcements
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // nobody leads, or only an operator can make us

@@ -84,6 +84,9 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
     out["gateway"] = "track_gateway " + sight_.tracking.gateway_name + " does not answer";
   }
   add_peer_alarms(now, out);
+  if (!recovery_.problem.empty()) {
+    out["recovery"] = "the local server could not be brought back: " + recovery_.problem;
+  }
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (std::string words = guard_alarm(); !words.empty()) out["guard"] = std::move(words);
   if (std::string words = rejoin_alarm(); !words.empty()) out["diverged"] = std::move(words);

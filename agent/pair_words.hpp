@@ -17,6 +17,7 @@
 #include "hooks/notify.hpp"
 #include "hooks/procedure.hpp"
 #include "hooks/psync.hpp"
+#include "hooks/recovery.hpp"
 #include "vrrp/instance.hpp"
 
 namespace agent {
@@ -69,6 +70,13 @@ struct PromoteRequested {};
 struct SwitchoverRequested {
   Duration budget{};  // for holding the writes until the standby has them
 };
+// `tandem recover`, or an agent that died in the middle of a recovery: as soon as that is safe.
+struct RecoveryRequested {};
+// The end of what StartRecovery began, with one clause.
+struct RecoveryEnded {
+  hooks::RecoveryOutcome outcome = hooks::RecoveryOutcome::done;
+  std::string words;
+};
 // SIGTERM: hand over if anybody can take it, then stop.
 struct StopRequested {};
 struct TimePassed {};
@@ -101,11 +109,11 @@ struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput =
-    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
-                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
-                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
-                 SwitchoverRequested, Preserved, RejoinRequested, Acknowledged>;
+using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
+                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
+                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
+                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested,
+                               Acknowledged, RecoveryRequested, RecoveryEnded>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -230,15 +238,25 @@ struct Say {
   std::string text;
   bool operator==(const Say&) const = default;
 };
+// Brings the local server back as a replica of the leader (rule 9); RecoveryEnded answers.
+struct StartRecovery {
+  bool operator==(const StartRecovery&) const = default;
+};
+// What it is based on is not true any more; RecoveryEnded answers all the same.
+struct AbandonRecovery {
+  std::string why;
+  bool operator==(const AbandonRecovery&) const = default;
+};
 // Left for good; nothing follows. The router is Backup, or falls silent on purpose: it is owed no
 // priority 0 any more.
 struct Stopped {
   bool operator==(const Stopped&) const = default;
 };
 
-using PairEffect = std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips,
-                                ParkVips, WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve,
-                                StopPreserving, RefreshFacts, Notify, Say, Stopped>;
+using PairEffect =
+    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
+                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts, Notify,
+                 Say, Stopped, StartRecovery, AbandonRecovery>;
 using PairEffects = std::vector<PairEffect>;
 
 enum class PairState : std::uint8_t {

@@ -111,6 +111,26 @@ json::object peer_link_json(const PeerLinkStatus& link) {
   return out;
 }
 
+json::object recovery_json(const hooks::RecoveryStatus& recovery) {
+  json::object out;
+  out["running"] = recovery.running;
+  out["step"] = recovery.running ? to_string(recovery.step) : "";
+  out["for_seconds"] = std::chrono::duration<double>(recovery.for_time).count();
+  out["bytes"] = out["total"] = out["bytes_per_second"] = out["seconds_left"] = nullptr;
+  if (const auto& transfer = recovery.transfer) {
+    out["bytes"] = transfer->bytes;
+    if (transfer->total) out["total"] = *transfer->total;
+    out["bytes_per_second"] = transfer->bytes_per_second;
+    if (transfer->left) {
+      out["seconds_left"] = std::chrono::duration<double>(*transfer->left).count();
+    }
+  }
+  out["number"] = recovery.number;
+  out["outcome"] = recovery.outcome ? to_string(*recovery.outcome) : "";
+  out["words"] = recovery.words;
+  return out;
+}
+
 std::string leader_words(const PairStatus& pair) {
   if (pair.pair.state == PairState::leading) return "this node";
   if (pair.router.leader && pair.pair.leader_advertises) {
@@ -150,6 +170,8 @@ json::object pair_json(const PairStatus& pair) {
   out["server"] = server_json(pair.server);
   out["peer"] = server_json(pair.peer);
   out["peer_link"] = peer_link_json(pair.peer_link);
+  out["recovery"] = nullptr;
+  if (pair.recovery) out["recovery"] = recovery_json(*pair.recovery);
   json::array alarms;
   for (const std::string& alarm : pair.pair.alarms) alarms.emplace_back(alarm);
   out["alarms"] = std::move(alarms);

@@ -12,6 +12,7 @@
 #include "agent/peer_word.hpp"
 #include "agent/tracking.hpp"
 #include "health/monitor.hpp"
+#include "hooks/recovery.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
 
@@ -69,6 +70,7 @@ struct PairStatus {
   ServerStatus server;
   ServerStatus peer;
   PeerLinkStatus peer_link;
+  std::optional<hooks::RecoveryStatus> recovery;  // nullopt: there is no start command
 };
 
 struct AgentStatus {

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 #include <iomanip>
+#include <optional>
 #include <sstream>
 
 #include "agent/status.hpp"
@@ -127,6 +128,36 @@ std::string link_line(const json::object& link) {
   return "DOWN since " + text_of(link, "since") + ": " + why;
 }
 
+std::string megabytes(double bytes) {
+  constexpr double kMegabyte = 1e6;
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(1) << bytes / kMegabyte << " MB";
+  return text.str();
+}
+
+std::optional<double> amount_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  return value->to_number<double>();
+}
+
+// Only while one runs: what failed is an alarm.
+std::string recovery_line(const json::object& recovery) {
+  if (!flag_of(recovery, "running")) return "";
+  std::string line = "  recovery " + text_of(recovery, "step");
+  if (const auto bytes = amount_of(recovery, "bytes")) {
+    line += ": " + megabytes(*bytes);
+    if (const auto total = amount_of(recovery, "total")) line += " of " + megabytes(*total);
+    if (const auto rate = amount_of(recovery, "bytes_per_second")) {
+      line += ", " + megabytes(*rate) + "/s";
+    }
+    if (const auto left = amount_of(recovery, "seconds_left")) {
+      line += ", " + duration_words(std::ceil(*left)) + " left";
+    }
+  }
+  return line + ", for " + duration_words(amount_of(recovery, "for_seconds").value_or(0)) + "\n";
+}
+
 // "250", or "250, now 230" when weights have moved it.
 std::string priority_words(const json::object& router) {
   const std::string own = number_of(router, "priority");
@@ -150,6 +181,7 @@ std::string pair_text(const json::object& pair) {
   out += silent_families(router) + tracker_lines(pair);
   const json::object& link = object_of(pair, "peer_link");
   out += "  link     " + link_line(link) + "\n";
+  out += recovery_line(object_of(pair, "recovery"));
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
     const bool linked = text_of(link, "state") == "up";

@@ -15,6 +15,7 @@
 #include <iostream>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <system_error>
 
 #include "agent/io/diverged_command.hpp"
@@ -30,6 +31,7 @@ constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr long kPatienceSeconds = 5;
 constexpr int kBetweenLooksMs = 10;
+constexpr int kBetweenRecoveryLooksMs = 200;
 
 struct Answer {
   json::object value;
@@ -208,6 +210,63 @@ int switchover(const std::string& path, std::string pair, bool dry_run, long tim
   return 0;
 }
 
+json::value recovery_of(const json::object& status, const std::string& name) {
+  for (const auto& pair : status.at("pairs").as_array()) {
+    if (pair.at("name").as_string() == name) return pair.at("recovery");
+  }
+  return {};
+}
+
+std::string recovery_words(const json::object& recovery) {
+  const std::string step(recovery.at("step").as_string());
+  if (recovery.at("bytes").is_null()) return step;
+  constexpr double kMegabyte = 1e6;
+  std::ostringstream words;
+  words << step << ": " << std::fixed << std::setprecision(1)
+        << recovery.at("bytes").to_number<double>() / kMegabyte << " MB";
+  return words.str();
+}
+
+// Until the agent reports an end; Ctrl-C leaves it at work.
+int await_recovery(const std::string& path, const std::string& pair, std::int64_t ends_before) {
+  std::string shown;
+  while (true) {
+    const Answer answer = ask(path, {{"command", "status"}});
+    if (const int code = check(answer)) return code;
+    const json::value found = recovery_of(answer.value, pair);
+    if (!found.is_object())
+      return fail(kRefused, pair + ": the agent does not recover it any more");
+    const json::object& recovery = found.get_object();
+    if (recovery.at("number").to_number<std::int64_t>() > ends_before) {
+      const std::string words(recovery.at("words").as_string());
+      if (recovery.at("outcome").as_string() != "done") {
+        return fail(kRefused, pair + ": " + words + "; the agent tries again, see tandem status");
+      }
+      std::cout << pair << ": " << words << "\n";
+      return 0;
+    }
+    const std::string words = recovery_words(recovery);
+    if (!words.empty() && words != shown) std::cerr << (shown = words) << "\n";
+    ::poll(nullptr, 0, kBetweenRecoveryLooksMs);
+  }
+}
+
+int recover(const std::string& path, std::string pair) {
+  const Answer status = ask(path, {{"command", "status"}});
+  if (const int code = check(status)) return code;
+  if (pair.empty()) {
+    const auto only = only_pair(status.value);
+    if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
+    pair = *only;
+  }
+  const Answer answer = ask(path, {{"command", "recover"}, {"pair", pair}});
+  if (const int code = check(answer)) return code;
+  const json::value before = recovery_of(status.value, pair);
+  const bool known = before.is_object();
+  return await_recovery(path, pair,
+                        known ? before.at("number").to_number<std::int64_t>() : std::int64_t{0});
+}
+
 CLI::App* add_fetch(CLI::App& app, agent::io::FetchOptions& options) {
   auto* fetch = app.add_subcommand("fetch", "copy the dataset of a server into an RDB file");
   fetch->add_option("--server", options.server, "HOST:PORT, [ADDRESS]:PORT or unix:/PATH")
@@ -296,6 +355,9 @@ int main(int argc, char** argv) {
   acknowledge_command->add_option("pair", pair, "the pair")->required();
   agent::io::DivergedOptions diverged;
   const auto diverged_commands = add_diverged(app, diverged);
+  auto* recover_command = app.add_subcommand(
+      "recover", "bring the dead server of this node back as a replica of the leader");
+  recover_command->add_option("pair", pair, "the pair; may be left out when there is only one");
   agent::io::FetchOptions fetch;
   auto* fetch_command = add_fetch(app, fetch);
   auto* version = app.add_subcommand("version", "print the version");
@@ -315,5 +377,6 @@ int main(int argc, char** argv) {
   if (rejoin_command->parsed()) return rejoin(socket, pair, accept_data_loss);
   if (status->parsed()) return show_status(socket, pair, as_json);
   if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);
+  if (recover_command->parsed()) return recover(socket, pair);
   return promote(socket, pair, accept_data_loss);
 }

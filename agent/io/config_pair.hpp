@@ -47,6 +47,9 @@ void read_addresses(TableReader& pair, PairDraft& draft, bool version_known, Pro
 // [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
 void read_servers(TableReader& pair, PairDraft& draft);
 
+// The keys of [pair.server] about bringing the server back (config_recovery.cpp).
+void read_recovery(TableReader& server, RecoveryConfig& recovery);
+
 // track_interfaces, track_gateway, [[pair.track_script]] and [[pair.track_file]]. Asks for keys
 // that are read before: name, interface, priority, vips and both servers (config_tracking.cpp).
 void read_tracking(TableReader& pair, PairDraft& draft, Problems& problems);

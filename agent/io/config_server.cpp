@@ -103,6 +103,7 @@ bool read_local_server(TableReader& reader, PairDraft& draft) {
                  "[pair.peer] its own");
   }
   read_monitor(reader, pair.monitor);
+  read_recovery(reader, pair.recovery);
   reader.finish();
   draft.server_address = reader.accepted("address");
   draft.replication_address = reader.accepted("replication_address");

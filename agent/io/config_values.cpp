@@ -226,7 +226,9 @@ Parsed<std::string> parse_path(const ConfigNode& node, std::size_t max_bytes) {
   return node.text;
 }
 
-Parsed<std::vector<std::string>> parse_command(const ConfigNode& node) {
+namespace {
+
+Parsed<std::vector<std::string>> parse_words(const ConfigNode& node, bool bare_names) {
   std::vector<std::string> words;
   if (node.kind == ValueKind::text) {
     auto split = hooks::split_words(node.text);
@@ -246,7 +248,8 @@ Parsed<std::vector<std::string>> parse_command(const ConfigNode& node) {
   if (words.empty() || words.front().empty()) {
     return Refusal{"is empty; write the path of a script or leave the key out"};
   }
-  if (words.front().front() != '/') {
+  const bool bare = bare_names && words.front().find('/') == std::string::npos;
+  if (words.front().front() != '/' && !bare) {
     return Refusal{quoted(words.front()) +
                    " is not an absolute path; write the whole path of the script"};
   }
@@ -254,6 +257,16 @@ Parsed<std::vector<std::string>> parse_command(const ConfigNode& node) {
     if (word.find('\0') != std::string::npos) return Refusal{"contains a zero byte"};
   }
   return words;
+}
+
+}  // namespace
+
+Parsed<std::vector<std::string>> parse_command(const ConfigNode& node) {
+  return parse_words(node, false);
+}
+
+Parsed<std::vector<std::string>> parse_program(const ConfigNode& node) {
+  return parse_words(node, true);
 }
 
 std::string quoted(std::string_view text) {

@@ -67,6 +67,9 @@ Parsed<std::string> parse_interface(const ConfigNode& node);
 Parsed<std::string> parse_path(const ConfigNode& node, std::size_t max_bytes);
 // A command line, or an array of words; the first word is an absolute path.
 Parsed<std::vector<std::string>> parse_command(const ConfigNode& node);
+// The same; the first word may also be a bare name, as systemctl, which is looked for in /usr/bin
+// and the like.
+Parsed<std::vector<std::string>> parse_program(const ConfigNode& node);
 
 // `text` in double quotes, shortened, without control characters: fit for a message.
 std::string quoted(std::string_view text);

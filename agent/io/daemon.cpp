@@ -81,7 +81,7 @@ void Daemon::make_pairs() {
   for (const PairConfig& pair : config_.pairs) {
     pairs_.push_back(std::make_unique<PairRunner>(
         loop_.get_executor(), pair, netlink_, hub(pair.interface), records_,
-        bulk_disk_.get_executor(), log_, [this] { pair_stopped(); }));
+        bulk_disk_.get_executor(), log_, [this] { pair_stopped(); }, config_.state_dir));
     pairs_.back()->join(links_);
   }
   running_ = pairs_.size();
@@ -198,8 +198,10 @@ json::object Daemon::answer(const json::object& request) {
   if (command->get_string() == "switchover") return answer_switchover(request);
   if (command->get_string() == "rejoin") return answer_rejoin(request);
   if (command->get_string() == "acknowledge") return answer_acknowledge(request);
+  if (command->get_string() == "recover") return answer_recover(request);
   return {
-      {"error", "unknown command; known are status, promote, switchover, rejoin and acknowledge"}};
+      {"error",
+       "unknown command; known are status, promote, switchover, rejoin, acknowledge and recover"}};
 }
 
 json::object Daemon::answer_status() const {
@@ -257,6 +259,13 @@ json::object Daemon::answer_acknowledge(const json::object& request) {
   if (pair == nullptr) return {{"error", kNoSuchPair}};
   pair->acknowledge();
   return {{"accepted", "acknowledged"}};
+}
+
+json::object Daemon::answer_recover(const json::object& request) {
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (const auto refused = pair->recover()) return {{"error", *refused}};
+  return {{"accepted", "recovery begun; see tandem status"}};
 }
 
 PairRunner* Daemon::find_pair(const json::object& request) const {

@@ -49,6 +49,7 @@ class Daemon {
   boost::json::object answer_switchover(const boost::json::object& request);
   boost::json::object answer_rejoin(const boost::json::object& request);
   boost::json::object answer_acknowledge(const boost::json::object& request);
+  boost::json::object answer_recover(const boost::json::object& request);
   // The pair that a request names; nullptr: none of that name.
   PairRunner* find_pair(const boost::json::object& request) const;
   std::string summary() const;

@@ -200,6 +200,7 @@ void PairRunner::perform(const Stopped& /*effect*/) {
   procedures_.cancel();
   preservation_.cancel();
   tracking_.stop();
+  leave_recovery();
   announcer_.stop();
   local_.stop();
   peer_.stop();
@@ -254,6 +255,7 @@ PairStatus PairRunner::status() const {
   }
   out.server = {local_.address().to_string(), local_.snapshot(), -1};
   out.peer = {peer_.address().to_string(), peer_.snapshot(), -1};
+  if (!config_.recovery.start.empty()) out.recovery = recovery_.status();
   if (links_ != nullptr) out.peer_link = links_->status(config_.name);
   out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);
   out.peer.lag_bytes = lag_between(out.server.monitor.facts, out.peer.monitor.facts);

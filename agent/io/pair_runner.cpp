@@ -47,6 +47,9 @@ PairRules pair_rules(const PairConfig& config) {
   rules.rejoin_alone = config.rejoin_alone;
   rules.max_takeovers = config.max_takeovers;
   rules.hold_down = config.hold_down;
+  rules.recovery = {.possible = !config.recovery.start.empty(),
+                    .automatic = config.recovery.automatic,
+                    .delay = config.recovery.delay};
   if (const auto& gateway = config.tracking.gateway) {
     rules.isolation_patience = gateway->fall * gateway->interval;
   }
@@ -78,8 +81,9 @@ health::io::Credentials credentials(const ServerConfig& server) {
 
 PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
                        vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-                       boost::asio::any_io_executor bulk_disk, std::shared_ptr<spdlog::logger> log,
-                       std::function<void()> stopped)
+                       const boost::asio::any_io_executor& bulk_disk,
+                       std::shared_ptr<spdlog::logger> log, std::function<void()> stopped,
+                       const std::string& state_dir)
     : executor_(std::move(executor)),
       config_(config),
       netlink_(netlink),
@@ -111,7 +115,7 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                   log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}",
                             config_.name, text);
                 }),
-      preservation_(executor_, std::move(bulk_disk),
+      preservation_(executor_, bulk_disk,
                     std::make_shared<hooks::io::DivergedStore>(records.directory() + "/diverged")),
       vips_(executor_, netlink, all_vips(config), config.vip_lease,
             {.still_ours = [this] { return still_leads(); },
@@ -127,6 +131,7 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                   .repeat_after = config.announce_repeat,
                   .refresh = config.announce_refresh},
                  [this](const std::string& text) { log_->warn("{}: {}", config_.name, text); }),
+      recovery_(executor_, bulk_disk, recovery_settings(state_dir), recovery_events()),
       tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
                 track_events()),
       since_wall_(std::chrono::system_clock::now()),
@@ -144,6 +149,7 @@ void PairRunner::start() {
   if (!loaded.problem.empty()) log_->error("{}: {}", config_.name, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
   feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr)}));
+  if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));
   tracking_.start();
   local_.start();
   peer_.start();
@@ -291,12 +297,14 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
                            server == Target::local ? "the local" : "the peer's",
                            health::to_string(changed.health), changed.detail.empty() ? "" : ": ",
                            changed.detail);
+                if (server == Target::local) local_server_seen();
                 feed(PairInput(HealthSeen{server, changed.health, changed.detail}));
               },
           .facts_read =
               [this, server](const health::FactsRead& read) {
                 const bool local = server == Target::local;
                 (local ? local_inspection_ : peer_inspection_).facts_read(read.restarted);
+                if (local) local_server_seen();
                 feed(PairInput(FactsSeen{server, watch(server).snapshot().facts, read.restarted}));
               },
           .answered =

@@ -29,6 +29,7 @@
 #include "hooks/io/notifier.hpp"
 #include "hooks/io/preservation.hpp"
 #include "hooks/io/procedure_runner.hpp"
+#include "hooks/io/recovery_runner.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/io/announcer.hpp"
@@ -43,8 +44,8 @@ class PairRunner {
   // left its role and its hooks have ended.
   PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
              vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-             boost::asio::any_io_executor bulk_disk, std::shared_ptr<spdlog::logger> log,
-             std::function<void()> stopped);
+             const boost::asio::any_io_executor& bulk_disk, std::shared_ptr<spdlog::logger> log,
+             std::function<void()> stopped, const std::string& state_dir);
 
   // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
   void join(PeerLinks& links);
@@ -59,6 +60,8 @@ class PairRunner {
 
   // The operator's word for a server that waits to follow; nullopt: taken. Otherwise why not.
   std::optional<std::string> rejoin(bool accept_data_loss);
+  // Brings the local server back beside a leader. nullopt: begun. Otherwise why not, in one clause.
+  std::optional<std::string> recover();
 
   void acknowledge();
 
@@ -112,11 +115,18 @@ class PairRunner {
   void perform(const Notify& effect);
   void perform(const Say& effect);
   void perform(const Stopped& effect);
+  void perform(const StartRecovery& effect);
+  void perform(const AbandonRecovery& effect);
 
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
   ServerInspection::Say inspection_log();
   TrackEvents track_events();
+  // pair_recovery_hands.cpp
+  hooks::io::RecoverySettings recovery_settings(const std::string& state_dir) const;
+  hooks::io::RecoveryRunner::Events recovery_events();
+  void local_server_seen();
+  void leave_recovery();
   PeerWord peer_word() const;
   void tell_peer();
   health::io::RedisWatch& watch(hooks::Target server);
@@ -151,6 +161,7 @@ class PairRunner {
   hooks::io::Preservation preservation_;
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
+  hooks::io::RecoveryRunner recovery_;
   TrackRunner tracking_;
   PeerLinks* links_ = nullptr;
   PeerWord told_peer_;

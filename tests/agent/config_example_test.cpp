@@ -58,6 +58,8 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "password=red1s-password\n"
           "replication host=192.168.1.112 port=6379\n"
           "monitor ping_interval=100ms info_interval=1000ms fall=3 rise=2\n"
+          "recovery start= stop= copy=0 automatic=0 delay=5000ms timeouts=30000,60000,3600000ms "
+          "command= rdb_file= keep=3 user=root\n"
           "peer host=192.168.1.113 port=6379 unix_path= user= password_file=DIR/redis.password "
           "password=red1s-password\n"
           "peer agent host=192.168.1.113 port=7112\n"
@@ -99,7 +101,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 45);
+  EXPECT_EQ(compared, 52);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

@@ -295,6 +295,13 @@ std::string describe(const PairConfig& pair) {
       << "\nmonitor ping_interval=" << in_ms(pair.monitor.ping_interval)
       << "ms info_interval=" << in_ms(pair.monitor.info_interval) << "ms fall=" << pair.monitor.fall
       << " rise=" << pair.monitor.rise << "\n";
+  const RecoveryConfig& recovery = pair.recovery;
+  out << "recovery start=" << list(recovery.start) << " stop=" << list(recovery.stop)
+      << " copy=" << recovery.copy << " automatic=" << recovery.automatic
+      << " delay=" << in_ms(recovery.delay) << "ms timeouts=" << in_ms(recovery.stop_timeout) << ","
+      << in_ms(recovery.start_timeout) << "," << in_ms(recovery.copy_timeout)
+      << "ms command=" << list(recovery.command) << " rdb_file=" << recovery.rdb_file
+      << " keep=" << recovery.keep << " user=" << recovery.user << "\n";
   describe_server(out, "peer", pair.peer_server);
   if (!pair.peer_agent_host.empty()) {
     out << "peer agent host=" << pair.peer_agent_host << " port=" << pair.peer_agent_port << "\n";

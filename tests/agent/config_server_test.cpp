@@ -233,6 +233,47 @@ TEST(ConfigServer, UserNeedsAPassword) {
                     "a file with the user's password"}});
 }
 
+TEST(ConfigServer, RecoveryNeedsItsCommands) {
+  const std::string at = "tandem.toml:9: pair[redis].server.";
+  expect_problems(
+      server_with,
+      {{"recovery = \"rdb\"",
+        at + "recovery: \"rdb\" needs start, the command that starts the server with the copied "
+             "dataset, as in start = [\"systemctl\", \"start\", \"redis-server\"]"},
+       {"recovery = \"scp\"",
+        at + "recovery: \"scp\" is not allowed here; write \"rdb\" or \"resync\""},
+       {"stop = \"/bin/true\"",
+        at + "stop: needs start: a server that is stopped must be started again"},
+       {"auto_recover = true",
+        at + "auto_recover: needs start, the command that starts the server"},
+       {"rdb_file = \"/var/lib/redis/dump.rdb\"",
+        at + "rdb_file: has no use without recovery = \"rdb\"; write that, or take this out"},
+       {"recovery_command = \"/bin/true\"",
+        at + "recovery_command: has no use without recovery = \"rdb\"; write that, or take this "
+             "out"},
+       {"recovery_keep = 0", at + "recovery_keep: 0 is out of range; allowed are 1 to 100"},
+       {"start = \"bin/start\"",
+        at + "start: \"bin/start\" is not an absolute path; write the whole path of the script"}});
+  const std::string start = "start = [\"systemctl\", \"start\", \"redis-server\"]\n";
+  EXPECT_EQ(problems_of(server_with(start + "recovery = \"rdb\"")),
+            Strings{"tandem.toml:10: pair[redis].server.recovery: \"rdb\" needs stop, the command "
+                    "that keeps the supervisor from starting the server while its files are "
+                    "replaced, as in stop = [\"systemctl\", \"stop\", \"redis-server\"]"});
+}
+
+TEST(ConfigServer, RecoveryIsAutomaticWithACopyOnly) {
+  const std::string commands = "start = \"systemctl start redis\"\nstop = \"/bin/stop it\"\n";
+  const auto recovery = [&](const std::string& lines) {
+    return load_pair(server_with(commands + lines)).recovery;
+  };
+  EXPECT_EQ(recovery("").start, (Strings{"systemctl", "start", "redis"}));
+  EXPECT_EQ(recovery("").stop, (Strings{"/bin/stop", "it"}));
+  EXPECT_FALSE(recovery("").automatic);
+  EXPECT_TRUE(recovery("auto_recover = true").automatic);
+  EXPECT_TRUE(recovery("recovery = \"rdb\"").automatic);
+  EXPECT_FALSE(recovery("recovery = \"rdb\"\nauto_recover = false").automatic);
+}
+
 // ---- helpers -----------------------------------------------------------------------------------
 
 Strings problems_of_password(const ConfigFolder& folder, const std::string& name) {

@@ -58,6 +58,8 @@ std::string replay(const std::string& text) {
     chosen.max_takeovers = 1;
     chosen.hold_down = 4s;
   }
+  const bool recovers = text.find("\n# rules: recovery\n") != std::string::npos;
+  chosen.recovery = {.possible = recovers, .automatic = recovers, .delay = 5s};
   agent::Pair pair(chosen);
   std::uint64_t last_work = 0;
   std::string out;

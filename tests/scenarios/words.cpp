@@ -195,6 +195,14 @@ agent::TrackingSeen parse_tracking(const Words& words) {
   return seen;
 }
 
+hooks::RecoveryOutcome parse_outcome(const std::string& text) {
+  for (const auto outcome : {hooks::RecoveryOutcome::done, hooks::RecoveryOutcome::failed,
+                             hooks::RecoveryOutcome::abandoned}) {
+    if (to_string(outcome) == text) return outcome;
+  }
+  unknown(text);
+}
+
 // "said leading epoch=3": the other node's agent.
 agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
@@ -315,6 +323,10 @@ struct FormatEffect {
     return std::string(e.weight == agent::Weight::info ? "say" : "warn") + ": " + e.text;
   }
   std::string operator()(const agent::Stopped& /*e*/) const { return "stopped"; }
+  std::string operator()(const agent::StartRecovery& /*e*/) const { return "start recovery"; }
+  std::string operator()(const agent::AbandonRecovery& e) const {
+    return "abandon recovery: " + e.why;
+  }
 };
 
 }  // namespace
@@ -341,6 +353,9 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "preserved") return parse_preserved(words, last_work);
   if (what == "acknowledge") return agent::Acknowledged{};
   if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
+  if (what == "recover") return agent::RecoveryRequested{};
+  if (what == "recovered")
+    return agent::RecoveryEnded{parse_outcome(word(words, 1)), rest(words, 2)};
   if (what == "tracking") return parse_tracking(words);
   if (what == "gateway") return agent::GatewayAnswered{};
   if (what == "said") return parse_said(words);

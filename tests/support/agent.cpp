@@ -65,7 +65,8 @@ void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, c
   text << "[pair.server]\naddress = " << quoted("127.0.0.1" + port)
        << "\nreplication_address = " << quoted(own_ip + port) << "\npassword_file = " << password
        << "\n"
-       << pair.server_lines << "[pair.peer]\nserver = " << quoted(peer_ip + port) << "\n"
+       << in_directory(pair.server_lines, host)
+       << "[pair.peer]\nserver = " << quoted(peer_ip + port) << "\n"
        << pair.peer_lines;
   if (!pair.secret.empty()) text << "agent = " << quoted(peer_ip + ":7112") << "\n";
   write_notify(text, pair);
