@@ -14,6 +14,7 @@
 #include <boost/json.hpp>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace agent::io {
 namespace {
@@ -24,7 +25,7 @@ using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t kLargestRequest = 4096;
 constexpr std::size_t kMostClients = 64;
-constexpr auto kPatience = std::chrono::seconds(5);
+constexpr auto kPatience = std::chrono::seconds(5);  // for a request, and for taking the answer
 constexpr const char* kGroup = "tandem";
 
 json::object refusal(std::string_view why) {
@@ -38,13 +39,15 @@ struct Client {
   asio::steady_timer timer;
   std::string request;
   std::string answer;
+  bool open = true;  // has its place among the clients
+  bool answered = false;
 };
 
 }  // namespace
 
 struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
-  Impl(const asio::any_io_executor& executor, Handler answer)
-      : acceptor(executor), handler(std::move(answer)) {}
+  Impl(const asio::any_io_executor& executor, Handler answer, std::chrono::milliseconds longest)
+      : acceptor(executor), handler(std::move(answer)), patience(longest) {}
 
   void accept() {
     acceptor.async_accept(
@@ -70,11 +73,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
 
   void serve(const std::shared_ptr<Client>& client) {
     ++clients;
-    client->timer.expires_after(kPatience);
-    client->timer.async_wait([client](const boost::system::error_code& error) {
-      boost::system::error_code ignored;
-      if (!error) client->socket.close(ignored);
-    });
+    give_up_later(client);
     asio::async_read_until(
         client->socket, asio::dynamic_buffer(client->request, kLargestRequest), '\n',
         [weak = weak_from_this(), client](const boost::system::error_code& error, std::size_t) {
@@ -82,20 +81,42 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
           if (!self) return;
           const bool oversized = error == asio::error::not_found;
           if (error && !oversized) return self->end(*client);
-          self->reply(client, oversized ? refusal("the request is longer than 4096 bytes")
-                                        : self->answer(client->request));
+          if (!oversized) return self->answer(client);
+          self->reply(client, refusal("the request is longer than 4096 bytes"));
         });
   }
 
-  json::object answer(const std::string& request) const {
+  void answer(const std::shared_ptr<Client>& client) {
     boost::system::error_code error;
-    const auto value = json::parse(request, error);
-    if (error || !value.is_object()) return refusal("the request is not a JSON object");
-    return handler(value.get_object());
+    const auto value = json::parse(client->request, error);
+    if (error || !value.is_object()) {
+      return reply(client, refusal("the request is not a JSON object"));
+    }
+    wait_for_answer(client);
+    handler(value.get_object(), [weak = weak_from_this(), client](const json::object& answer) {
+      if (const auto self = weak.lock()) self->reply(client, answer);
+    });
+  }
+
+  // A client that has only ended its own sending still wants its answer.
+  void wait_for_answer(const std::shared_ptr<Client>& client) {
+    const auto weak = weak_from_this();
+    client->timer.expires_after(patience);
+    client->timer.async_wait([weak, client](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self) self->reply(client, refusal("no answer came in time; see tandem status"));
+    });
+    client->socket.async_wait(Protocol::socket::wait_error,
+                              [weak, client](const boost::system::error_code& error) {
+                                const auto self = weak.lock();
+                                if (!error && self && !client->answered) self->end(*client);
+                              });
   }
 
   void reply(const std::shared_ptr<Client>& client, const json::object& answer) {
+    if (!client->open || std::exchange(client->answered, true)) return;
     client->answer = json::serialize(answer) + "\n";
+    give_up_later(client);
     asio::async_write(
         client->socket, asio::buffer(client->answer),
         [weak = weak_from_this(), client](const boost::system::error_code&, std::size_t) {
@@ -103,7 +124,16 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
         });
   }
 
+  static void give_up_later(const std::shared_ptr<Client>& client) {
+    client->timer.expires_after(kPatience);
+    client->timer.async_wait([client](const boost::system::error_code& error) {
+      boost::system::error_code ignored;
+      if (!error) client->socket.close(ignored);
+    });
+  }
+
   void end(Client& client) {
+    if (!std::exchange(client.open, false)) return;
     --clients;
     client.timer.cancel();
     boost::system::error_code ignored;
@@ -112,12 +142,14 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
 
   Protocol::acceptor acceptor;
   Handler handler;
+  std::chrono::milliseconds patience;
   std::size_t clients = 0;
   std::string path;
 };
 
-ControlSocket::ControlSocket(const asio::any_io_executor& executor, Handler handler)
-    : impl_(std::make_shared<Impl>(executor, std::move(handler))) {}
+ControlSocket::ControlSocket(const asio::any_io_executor& executor, Handler handler,
+                             std::chrono::milliseconds patience)
+    : impl_(std::make_shared<Impl>(executor, std::move(handler), patience)) {}
 
 ControlSocket::~ControlSocket() {
   if (!impl_->path.empty()) ::unlink(impl_->path.c_str());

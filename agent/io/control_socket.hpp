@@ -1,9 +1,11 @@
 // The operators' door: a Unix stream socket for root and group tandem. A client sends one line of
-// JSON, {"command": "status"}, gets one line of JSON back, and the connection ends.
+// JSON, {"command": "status"}, gets one line of JSON back, at once or later, and the connection
+// ends.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/json/object.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,10 +15,15 @@ namespace agent::io {
 
 class ControlSocket {
  public:
-  // The answer to a request that is a JSON object; other requests are answered by the socket.
-  using Handler = std::function<boost::json::object(const boost::json::object& request)>;
+  // Takes the answer, from inside the handler or later. The first counts; one for a client that has
+  // hung up, or of a socket that is gone, goes nowhere.
+  using Reply = std::function<void(const boost::json::object& answer)>;
+  // Gets each request that is a JSON object; other requests are answered by the socket.
+  using Handler = std::function<void(const boost::json::object& request, Reply reply)>;
 
-  ControlSocket(const boost::asio::any_io_executor& executor, Handler handler);
+  // A client whose answer takes longer than `patience` is told so.
+  ControlSocket(const boost::asio::any_io_executor& executor, Handler handler,
+                std::chrono::milliseconds patience = std::chrono::minutes(15));
   ~ControlSocket();
 
   // Sentence on failure. A socket file that a dead agent left is replaced, one that a living agent

@@ -32,7 +32,9 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       records_(loop_.get_executor(), config_.state_dir),
       links_(loop_.get_executor(), config_, version_, log_),
       control_(loop_.get_executor(),
-               [this](const json::object& request) { return answer(request); }),
+               [this](const json::object& request, const ControlSocket::Reply& reply) {
+                 reply(answer(request));
+               }),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       systemd_timer_(loop_) {}
 

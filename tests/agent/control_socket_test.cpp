@@ -13,6 +13,8 @@
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <vector>
 
 namespace agent::io {
 namespace {
@@ -27,8 +29,8 @@ class Door : public testing::Test {
   Door() : path_("/tmp/tandem-door-" + std::to_string(::getpid()) + ".sock") { fs::remove(path_); }
   ~Door() override { fs::remove(path_); }
 
-  static boost::json::object echo(const boost::json::object& request) {
-    return {{"heard", request}};
+  static void echo(const boost::json::object& request, const ControlSocket::Reply& reply) {
+    reply({{"heard", request}});
   }
 
   // What the door answers to raw bytes; "" when it only closes.
@@ -72,6 +74,104 @@ TEST_F(Door, GoesOnBesideClientsThatSayNothing) {
     idle.emplace_back(loop_).connect(Protocol::endpoint(path_));
   }
   EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n");
+}
+
+// A door whose answers the test gives.
+class LateDoor : public testing::Test {
+ protected:
+  LateDoor() : path_("/tmp/tandem-late-" + std::to_string(::getpid()) + ".sock") {
+    fs::remove(path_);
+  }
+  ~LateDoor() override { fs::remove(path_); }
+
+  void open(std::chrono::milliseconds patience) {
+    door_ = std::make_unique<ControlSocket>(
+        loop_.get_executor(),
+        [this](const boost::json::object&, const ControlSocket::Reply& reply) {
+          replies_.push_back(reply);
+        },
+        patience);
+    ASSERT_EQ(door_->listen(path_), std::nullopt);
+  }
+  // Connected, its request sent and with the handler.
+  Protocol::socket asking() {
+    Protocol::socket socket(loop_);
+    socket.connect(Protocol::endpoint(path_));
+    asio::write(socket, asio::buffer(std::string("{}\n")));
+    const std::size_t before = replies_.size();
+    EXPECT_TRUE(until([&] { return replies_.size() > before; }));
+    return socket;
+  }
+  std::string answer_to(Protocol::socket& socket) {
+    std::string answer;
+    bool ended = false;
+    asio::async_read(socket, asio::dynamic_buffer(answer),
+                     [&](const boost::system::error_code&, std::size_t) { ended = true; });
+    EXPECT_TRUE(until([&] { return ended; }));
+    return answer;
+  }
+  template <typename Condition>
+  bool until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!condition() && std::chrono::steady_clock::now() < deadline) {
+      loop_.restart();
+      loop_.run_one_for(20ms);
+    }
+    return condition();
+  }
+
+  asio::io_context loop_;
+  std::string path_;
+  std::vector<ControlSocket::Reply> replies_;
+  std::unique_ptr<ControlSocket> door_;
+};
+
+TEST_F(LateDoor, AnswersLaterAndOnce) {
+  open(10s);
+  Protocol::socket first = asking();
+  Protocol::socket second = asking();
+  replies_.at(1)({{"number", 2}});
+  replies_.at(0)({{"number", 1}});
+  replies_.at(0)({{"number", 3}});
+  EXPECT_EQ(answer_to(first), "{\"number\":1}\n");
+  EXPECT_EQ(answer_to(second), "{\"number\":2}\n");
+}
+
+TEST_F(LateDoor, AnswersWhoHasOnlyEndedItsOwnSending) {
+  open(10s);
+  Protocol::socket client = asking();
+  client.shutdown(Protocol::socket::shutdown_send);
+  loop_.run_for(20ms);
+  replies_.at(0)({{"number", 1}});
+  EXPECT_EQ(answer_to(client), "{\"number\":1}\n");
+}
+
+TEST_F(LateDoor, SaysSoWhenNoAnswerComes) {
+  open(20ms);
+  Protocol::socket client = asking();
+  EXPECT_EQ(answer_to(client), "{\"error\":\"no answer came in time; see tandem status\"}\n");
+  replies_.at(0)({{"number", 1}});
+}
+
+// More clients than there are places, all of whom hang up before their answer.
+TEST_F(LateDoor, ClientsThatHangUpLeaveTheirPlaces) {
+  open(10s);
+  for (int i = 0; i < 100; ++i) {
+    asking().close();
+    ASSERT_FALSE(HasFailure()) << "the place of a client that hung up is not free: " << i;
+  }
+  Protocol::socket last = asking();
+  for (const auto& reply : replies_) reply({{"number", 1}});
+  EXPECT_EQ(answer_to(last), "{\"number\":1}\n");
+}
+
+TEST_F(LateDoor, MayBeGoneBeforeTheAnswer) {
+  open(10s);
+  Protocol::socket client = asking();
+  door_.reset();
+  replies_.at(0)({{"number", 1}});
+  replies_.clear();
+  EXPECT_EQ(answer_to(client), "");
 }
 
 TEST_F(Door, IsOpenToRootAndItsGroupOnly) {
