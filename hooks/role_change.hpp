@@ -88,6 +88,22 @@ std::unique_ptr<Procedure> make_unfence(Target server);
 // offset then says nothing. Fence `from` first, or it may never end.
 std::unique_ptr<Procedure> make_drain(Target from, Target to);
 
+struct FailoverRules {
+  health::Endpoint replica;  // which one, when the local server has several
+  Duration catch_up{};       // how long its writes may wait for the replica
+  Duration takeover{};       // how long the replica may take to begin to lead
+};
+
+// The local master and its replica change roles by the servers' own FAILOVER (Redis 6.2). Done: the
+// peer server is a master, the local one its replica. Refuses, server as it was: no master, no
+// FAILOVER, no online replica, a FAILOVER of somebody else, a replica that does not catch up (the
+// server ends that by itself). A replica that hangs or cannot be logged in to leaves both servers
+// replicas for ever: after `takeover` the fence is set (make_unfence takes it back), then ABORT
+// makes the local server a master again; whether the replica leads by then its own INFO says.
+// Writers wait meanwhile and get -READONLY from a server that has become a replica. Needs a budget
+// above both times and a second.
+std::unique_ptr<Procedure> make_failover(FailoverRules rules);
+
 // Closes the connections to the local server that came in through one of `vips` (an address, a
 // prefix length is ignored) and `port`: CLIENT KILL LADDR ip:port for each. Before Redis 6.2, where
 // the address a client came in by is not known: all normal and pubsub clients (CLIENT KILL TYPE).

@@ -52,7 +52,7 @@ void write_config(const std::string& path, std::uint16_t port, const std::string
   file << "repl-diskless-sync-delay 0\nrepl-ping-replica-period 3600\n";
   file << "requirepass " << kPassword << "\nmasterauth " << kPassword << '\n';
   file << "user " << kAgent << " on >" << kPassword << " -@all +ping +info +role"
-       << " +replicaof +slaveof +config|get +config|set"
+       << " +replicaof +slaveof +failover +config|get +config|set"
        << " +client|kill +client|pause +client|unpause\n";
 }
 
