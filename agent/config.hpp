@@ -76,6 +76,8 @@ struct PairConfig {
   int down_adverts = vrrp::kDownAdverts;  // missed in a row: 1 to 100
   bool preempt = false;                   // take the role from a leader of lower priority
   Duration preempt_delay{};
+  bool failback = false;  // take the role back by a planned move, when preferred and in sync
+  Duration failback_delay = std::chrono::seconds(30);
   Duration startup_hold{};                           // listen at least that long after the start
   Duration link_up_delay = std::chrono::seconds(1);  // after a loss of the link
   vrrp::AuthType auth_type = vrrp::AuthType::none;   // v2: pass when auth_pass is given

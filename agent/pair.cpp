@@ -61,6 +61,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(link_alarm_due());
   if (held_since_ && told_.holds) consider(*held_since_ + kEpochPatience);
   consider(recovery_.wake);
+  consider(failback_due());
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -274,6 +275,7 @@ void Pair::settle(TimePoint now) {
   judge(now);
   remember(now);
   watch_the_link(now);
+  settle_failback(now);
   update_alarms(now);
 }
 

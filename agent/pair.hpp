@@ -42,6 +42,9 @@ struct PairRules {
   bool rejoin_alone = true;
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
   RecoveryPolicy recovery;
+  int priority = 0;       // of the configuration
+  bool failback = false;  // take the role back from a node of lower priority (rule 6)
+  Duration failback_delay = std::chrono::seconds(30);
 };
 
 // How the last switchover went, for who asked for it.
@@ -54,6 +57,13 @@ struct SwitchoverReport {
 };
 std::string_view to_string(SwitchoverReport::Outcome outcome);
 
+// When this node, which the configuration prefers, takes the role back. Neither time nor words: it
+// need not, or will not.
+struct FailbackReport {
+  std::optional<TimePoint> due;
+  std::string words;  // why it waits, or what came of the last time: a clause
+};
+
 struct PairSnapshot {
   PairState state = PairState::starting;
   std::string reason;  // of the last transition
@@ -64,6 +74,7 @@ struct PairSnapshot {
   bool standby_in_sync = false;  // leading: the peer could take over now
   std::vector<std::string> alarms;
   SwitchoverReport switchover;
+  FailbackReport failback;
 };
 
 class Pair {
@@ -74,8 +85,14 @@ class Pair {
   std::optional<TimePoint> next_deadline() const;
   PairSnapshot snapshot() const;
   const Sight& sight() const { return sight_; }
-  // Why a switchover would not be begun now, each in one sentence; empty: it would.
-  std::vector<std::string> switchover_problems() const;
+  // Why a switchover would not be begun now, each in one sentence; empty: it would. Without what
+  // the standby's agent says of its own side, if it is the one that asks.
+  std::vector<std::string> switchover_problems(bool standby_asks = false) const;
+  // What else is in the way of the servers' own FAILOVER.
+  std::vector<std::string> failover_problems() const;
+  // The same from the standby's side: why this node would not take over now if the leader gave way.
+  std::vector<std::string> takeover_problems(TimePoint now) const;
+  const SwitchoverReport& switchover() const { return switchover_; }
   // Why `tandem rejoin` has nothing to do here, each in one sentence.
   std::vector<std::string> rejoin_problems() const;
   // mode "safe": leading, and the server takes no writes for want of a standby.
@@ -102,6 +119,7 @@ class Pair {
     bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
   };
   enum class LeaveStep : std::uint8_t {
+    failover,
     pause,
     drain_paused,
     fence,
@@ -122,6 +140,8 @@ class Pair {
     std::string reason;
     bool stopping = false;
     std::optional<Duration> switchover{};  // its budget
+    bool by_operator = false;
+    bool server_failover = false;
     std::optional<TimePoint> successor_due{};
     bool drained = false;  // the successor has all that the local server has
   };
@@ -202,7 +222,7 @@ class Pair {
 
   // pair_leave.cpp: the way down
   std::optional<std::string> reason_to_leave() const;
-  enum class Leave : std::uint8_t { forced, stopping, switchover };
+  enum class Leave : std::uint8_t { forced, stopping, switchover, server_failover };
   void leave(TimePoint now, const std::string& reason, Leave how = Leave::forced);
   void leaving_step(TimePoint now);
   bool start_leaving_step(TimePoint now, LeaveStep step);
@@ -210,6 +230,7 @@ class Pair {
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
+  bool successor_leads(const Leaving& leaving) const;
 
   // pair_switchover.cpp
   void on(TimePoint now, const SwitchoverRequested& requested);
@@ -224,6 +245,14 @@ class Pair {
   void settle_recovery(TimePoint now);
   std::optional<std::string> recovery_obstacle() const;
   std::optional<std::string> recovery_is_void() const;
+
+  // pair_failback.cpp
+  void on(TimePoint now, const RoleAnswered& answered);
+  void settle_failback(TimePoint now);
+  bool wants_the_role_back() const;
+  std::optional<std::string> failback_obstacle(TimePoint now) const;
+  std::optional<TimePoint> failback_due() const;
+  FailbackReport failback_report() const;
 
   // pair_tracking.cpp
   void on(TimePoint now, const TrackingSeen& seen);
@@ -295,6 +324,16 @@ class Pair {
   std::optional<TimePoint> contact_deadline_;   // when time alone changes who is reached
   SwitchoverReport switchover_;
   std::optional<TimePoint> writes_held_since_;
+  struct Failback {
+    bool asked = false;                    // the leader's agent, whose answer is awaited
+    bool moved_away = false;               // an operator gave the role away
+    std::optional<TimePoint> clear_since;  // nothing is in its way
+    std::optional<TimePoint> not_before;   // after an attempt that came to nothing
+    Duration pause{};                      // the last one
+    std::string obstacle;
+    std::string failed;  // what came of the last attempt
+  };
+  Failback failback_;
   bool router_leads_ = false;
   bool isolated_ = false;              // rule 15, for isolation_patience
   bool fault_is_tracked_ = false;      // the fault that was entered

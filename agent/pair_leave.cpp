@@ -14,6 +14,8 @@ using hooks::Target;
 namespace {
 constexpr auto kFenceBudget = std::chrono::milliseconds(100);
 constexpr auto kKillBudget = std::chrono::milliseconds(100);
+constexpr auto kFailoverMargin =
+    std::chrono::seconds(3);  // the server's own lateness, and an abort
 constexpr auto kSuccessorPoll = std::chrono::milliseconds(2);
 }  // namespace
 
@@ -55,12 +57,14 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   // Stopping with nobody to hand over to: the server stays as it is, only the address goes. No
   // priority 0 either: the standby is not to seize what still lives.
   const bool abandon = stopping && up && serves && !hand_over;
+  const bool by_servers = hand_over && how == Leave::server_failover;
+  if (by_servers) steps.push_back(LeaveStep::failover);
   // Writers of a planned move wait; those of a forced one must fail now and come back elsewhere.
-  if (hand_over && planned) {
+  if (hand_over && planned && !by_servers) {
     steps.insert(steps.end(), {LeaveStep::pause, LeaveStep::drain_paused});
   }
-  if (up && serves && !abandon) steps.push_back(LeaveStep::fence);
-  if (hand_over) steps.push_back(LeaveStep::drain);
+  if (up && serves && !abandon && !by_servers) steps.push_back(LeaveStep::fence);
+  if (hand_over && !by_servers) steps.push_back(LeaveStep::drain);
   if (up && !abandon) steps.push_back(LeaveStep::resign);
   const bool addressed = std::holds_alternative<Leading>(state_) ||
                          (promoting != nullptr && promoting->step == Promoting::Step::install);
@@ -83,7 +87,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   unprotected_since_.reset();
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);
-  if (how != Leave::switchover) leaving_step(now);
+  if (how == Leave::forced || how == Leave::stopping) leaving_step(now);
 }
 
 // Takes the steps that need no answer at once, and starts the first that does.
@@ -99,6 +103,11 @@ void Pair::leaving_step(TimePoint now) {
 bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
   auto& leaving = std::get<Leaving>(state_);
   switch (step) {
+    case LeaveStep::failover:
+      writes_held_since_ = now;
+      start_work(now, FailoverWork{hold_budget(leaving), rules_.promote_budget},
+                 hold_budget(leaving) + rules_.promote_budget + kFailoverMargin);
+      return true;
     case LeaveStep::pause:
       writes_held_since_ = now;
       start_work(now, PauseWork{Target::local, hold_budget(leaving)}, kFenceBudget);
@@ -118,13 +127,19 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
     case LeaveStep::await_successor:
-      if (sight_.peer.is_master()) return false;
+      if (successor_leads(leaving)) {
+        if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
+        if (leaving.by_operator) failback_.moved_away = true;
+        report_switchover(SwitchoverReport::Outcome::done,
+                          "the role moved to " + rules_.candidacy.peer.to_string());
+        return false;
+      }
       // Who advertises is on its way to be a master, within its own budget; who does not will not
       // be one any more.
       if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
       if (now >= *leaving.successor_due +
                      (sight_.leader_advertises ? rules_.promote_budget : Duration{})) {
-        emit(Say{Weight::warning, "nobody took over in time: the local server stays a master"});
+        emit(Say{Weight::warning, "nobody took over in time: the local server stays as it is"});
         report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
         if (leaving.switchover) leaving.reason = "the standby did not take over";
         leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
@@ -163,13 +178,15 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
   const LeaveStep step = leaving.steps.front();
   if (!work.done) {
     static constexpr std::string_view kNames[] = {
-        "pause",    "drain", "fence",  "drain",   "resign",           "park",   "kill clients",
-        "withdraw", "await", "follow", "unfence", "unfence the peer", "resume", "finish"};
+        "failover",     "pause",    "drain", "fence",  "drain",   "resign",           "park",
+        "kill clients", "withdraw", "await", "follow", "unfence", "unfence the peer", "resume",
+        "finish"};
     emit(Say{Weight::warning, "leaving: " + std::string(kNames[static_cast<std::size_t>(step)]) +
                                   " failed: " + work.why});
   }
-  const bool holding = step == LeaveStep::pause || step == LeaveStep::drain_paused ||
-                       step == LeaveStep::fence || step == LeaveStep::drain;
+  const bool holding = step == LeaveStep::failover || step == LeaveStep::pause ||
+                       step == LeaveStep::drain_paused || step == LeaveStep::fence ||
+                       step == LeaveStep::drain;
   if (holding && !work.done && leaving.switchover) return give_up_switchover(now, work.why);
   const bool drains = step == LeaveStep::drain || step == LeaveStep::drain_paused;
   if (drains && !work.done && leaving.stopping) {
@@ -181,8 +198,9 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
                      LeaveStep::withdraw,
                      LeaveStep::finish};
   }
-  if (step == LeaveStep::drain) leaving.drained = work.done;
-  if (step == LeaveStep::follow && work.done && sight_.local.facts) {
+  if (step == LeaveStep::drain || step == LeaveStep::failover) leaving.drained = work.done;
+  const bool follows = step == LeaveStep::follow || step == LeaveStep::failover;
+  if (follows && work.done && sight_.local.facts) {
     sight_.local.facts->role = health::Role::replica;
     sight_.local.facts->master = rules_.candidacy.peer;
   }
@@ -190,13 +208,15 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
   leaving_step(now);
 }
 
+// A server that FAILOVER made a master leads only when its agent has taken the role too.
+bool Pair::successor_leads(const Leaving& leaving) const {
+  return sight_.peer.is_master() && (!leaving.server_failover || sight_.leader_advertises);
+}
+
 void Pair::successor_seen(TimePoint now) {
   const auto* leaving = std::get_if<Leaving>(&state_);
   if (leaving == nullptr || leaving->steps.front() != LeaveStep::await_successor) return;
-  if (!sight_.peer.is_master()) return;
-  if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
-  report_switchover(SwitchoverReport::Outcome::done,
-                    "the role moved to " + rules_.candidacy.peer.to_string());
+  if (!successor_leads(*leaving)) return;
   step_deadline_.reset();
   leaving_step(now);
 }

@@ -39,6 +39,7 @@ PairSnapshot Pair::snapshot() const {
   out.standby_in_sync = standby_in_sync();
   for (const auto& [key, text] : alarms_) out.alarms.push_back(text);
   out.switchover = switchover_;
+  out.failback = failback_report();
   return out;
 }
 

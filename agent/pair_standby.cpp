@@ -25,6 +25,9 @@ void Pair::follow_the_leader(TimePoint now) {
   if (!sight_.leader_advertises) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
   if (!sight_.local.facts || !sight_.peer.is_master()) return;
+  // FAILOVER makes the local server a master before this node is told to lead.
+  const auto& said = sight_.peer_agent.said;
+  if (sight_.local.is_master() && said && said->state == to_string(PairState::leaving)) return;
   const health::ServerFacts& local = *sight_.local.facts;
   if (follows_the_peer()) {
     follow_problem_.clear();

@@ -19,8 +19,12 @@ std::string_view to_string(SwitchoverReport::Outcome outcome) {
   return "unknown";
 }
 
-std::vector<std::string> Pair::switchover_problems() const {
+std::vector<std::string> Pair::switchover_problems(bool standby_asks) const {
   std::vector<std::string> problems;
+  const auto* leaving = std::get_if<Leaving>(&state_);
+  if (leaving != nullptr && leaving->switchover) {
+    return {"a switchover is under way already; tandem status shows its end"};
+  }
   if (!std::holds_alternative<Leading>(state_)) {
     problems.push_back("this node is " + std::string(to_string(name_)) +
                        ", not leading: run it on the node that leads");
@@ -35,10 +39,10 @@ std::vector<std::string> Pair::switchover_problems() const {
   if (peer.health != Health::up) {
     problems.push_back("the standby's server is " + std::string(health::to_string(peer.health)) +
                        (peer.detail.empty() ? "" : ": " + peer.detail));
+  } else if (peer.is_replica() && (peer.facts->sync_in_progress || peer.facts->loading)) {
+    problems.emplace_back("the standby is being synchronised; wait for its end");
   } else if (!peer.is_replica() || !peer.facts->link_up) {
     problems.emplace_back("the standby's server is not a replica with a link to this node's");
-  } else if (peer.facts->sync_in_progress || peer.facts->loading) {
-    problems.emplace_back("the standby is being synchronised; wait for its end");
   } else if (!standby_in_sync()) {
     problems.emplace_back("the standby has not acknowledged what this node's server streams");
   }
@@ -46,20 +50,51 @@ std::vector<std::string> Pair::switchover_problems() const {
     problems.emplace_back("the standby's server cannot write its data to disk");
   }
   const auto& agent = sight_.peer_agent;
+  if (standby_asks) return problems;
   if (agent.down_since) {
     problems.push_back("the standby's agent cannot be reached over the peer link (" +
                        agent.why_not + "): nobody would take over");
   } else if (agent.said && agent.said->state != to_string(PairState::standby)) {
     problems.push_back("the standby's agent says that it is " + agent.said->state + ": " +
                        agent.said->why);
+  } else if (agent.said && !agent.said->unfit.empty()) {
+    problems.push_back("the standby's agent says: " + agent.said->unfit);
   }
   return problems;
 }
 
+std::vector<std::string> Pair::takeover_problems(TimePoint now) const {
+  if (!std::holds_alternative<Standby>(state_)) {
+    return {"this node is " + std::string(to_string(name_)) + ": " + reason_};
+  }
+  std::vector<std::string> problems;
+  const ServerSight& local = sight_.local;
+  if (local.health != Health::up) {
+    problems.push_back("the local server is " + std::string(health::to_string(local.health)) +
+                       (local.detail.empty() ? "" : ": " + local.detail));
+  } else if (local.is_replica() && local.facts->sync_in_progress) {
+    problems.emplace_back("the local server is being synchronised; wait for its end");
+  } else if (!local.is_replica() || !local.facts->link_up) {
+    problems.emplace_back("the local server is not a replica with a link to the leader's");
+  } else if (!sight_.in_sync_at) {
+    problems.emplace_back("the local server has not been in sync with the leader's yet");
+  }
+  if (local.facts && (!local.facts->last_bgsave_ok || !local.facts->last_aof_write_ok)) {
+    problems.emplace_back("the local server cannot write its data to disk");
+  }
+  if (!sight_.leader_advertises) problems.emplace_back("no adverts of a leader arrive here");
+  if (sight_.hold && now < sight_.hold->until) problems.push_back(sight_.hold->why);
+  if (!sight_.tracking.pending.empty()) problems.push_back(sight_.tracking.pending);
+  return problems;
+}
+
 void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
+  // The one that is under way keeps its number and its report.
+  if (switchover_.outcome == SwitchoverReport::Outcome::running) return;
   ++switchover_.number;
   switchover_.writes_held = {};
-  const auto problems = switchover_problems();
+  auto problems = switchover_problems();
+  if (problems.empty() && requested.server_failover) problems = failover_problems();
   if (!problems.empty()) {
     return report_switchover(SwitchoverReport::Outcome::given_up, problems.front());
   }
@@ -68,9 +103,31 @@ void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
     sight_.record->intent = "switchover";
     emit(Persist{*sight_.record, false});
   }
-  leave(now, "a switchover was asked for", Leave::switchover);
-  std::get<Leaving>(state_).switchover = requested.budget;
+  leave(now, requested.reason,
+        requested.server_failover ? Leave::server_failover : Leave::switchover);
+  auto& leaving = std::get<Leaving>(state_);
+  leaving.switchover = requested.budget;
+  leaving.by_operator = requested.by_operator;
+  leaving.server_failover = requested.server_failover;
   leaving_step(now);
+}
+
+// The new master exists before its agent has been told to lead: only over the link does that agent
+// know that it is not to take it for a stranger's doing.
+std::vector<std::string> Pair::failover_problems() const {
+  std::vector<std::string> problems;
+  if (!sight_.peer_agent.linked) {
+    problems.emplace_back("the servers' own FAILOVER needs the peer link, which is not up");
+  }
+  for (const auto* server : {&sight_.local, &sight_.peer}) {
+    const std::string version = server->facts ? server->facts->redis_version : "";
+    const bool old = version.starts_with("6.0") || (version.size() > 1 && version[1] == '.' &&
+                                                    version[0] >= '2' && version[0] <= '5');
+    if (!old) continue;
+    problems.push_back(std::string(server == &sight_.local ? "the local" : "the standby's") +
+                       " server is Redis " + version + ", FAILOVER came with 6.2");
+  }
+  return problems;
 }
 
 Duration Pair::hold_budget(const Leaving& leaving) const {
@@ -86,10 +143,12 @@ void Pair::give_up_switchover(TimePoint now, const std::string& why) {
 }
 
 void Pair::resume_leading(TimePoint now) {
+  const bool stopping = std::get<Leaving>(state_).stopping;
   step_deadline_.reset();
   state_ = Leading{};
   enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
   if (sight_.record) sight_.record->intent.clear();
+  if (stopping) return leave(now, "the agent is stopping", Leave::stopping);
   if (!router_leads_) leave(now, "the router stepped down");
 }
 

@@ -69,6 +69,14 @@ struct PromoteRequested {};
 // caller has asked Pair::switchover_problems() before.
 struct SwitchoverRequested {
   Duration budget{};  // for holding the writes until the standby has them
+  std::string reason = "a switchover was asked for";
+  bool by_operator = true;       // failback does not undo it
+  bool server_failover = false;  // by the servers' own FAILOVER
+};
+// The end of what AskForTheRole began.
+struct RoleAnswered {
+  bool done = false;
+  std::string why;  // sentence, when not done
 };
 // `tandem recover`, or an agent that died in the middle of a recovery: as soon as that is safe.
 struct RecoveryRequested {};
@@ -113,7 +121,7 @@ using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, Peer
                                Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
                                TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
                                PeerCompared, SwitchoverRequested, Preserved, RejoinRequested,
-                               Acknowledged, RecoveryRequested, RecoveryEnded>;
+                               Acknowledged, RoleAnswered, RecoveryRequested, RecoveryEnded>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -161,8 +169,14 @@ struct GuardWork {
   Duration max_lag{};
   bool operator==(const GuardWork&) const = default;
 };
+// The servers' own FAILOVER, from the local to the peer's.
+struct FailoverWork {
+  Duration catch_up{};  // how long the writes may wait for the replica
+  Duration takeover{};  // how long it may take to begin to lead
+  bool operator==(const FailoverWork&) const = default;
+};
 using Work = std::variant<PromoteWork, FollowWork, FenceWork, PauseWork, UnfenceWork, DrainWork,
-                          KillClientsWork, DetachWork, GuardWork>;
+                          KillClientsWork, DetachWork, GuardWork, FailoverWork>;
 
 // Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
 struct StartWork {
@@ -225,6 +239,10 @@ struct RefreshFacts {
   hooks::Target server = hooks::Target::local;
   bool operator==(const RefreshFacts&) const = default;
 };
+// Failback: asks the leader's agent for a switchover to this node; RoleAnswered follows.
+struct AskForTheRole {
+  bool operator==(const AskForTheRole&) const = default;
+};
 struct Notify {
   hooks::NotifyState state = hooks::NotifyState::backup;
   std::string reason;
@@ -255,8 +273,8 @@ struct Stopped {
 
 using PairEffect =
     std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
-                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts, Notify,
-                 Say, Stopped, StartRecovery, AbandonRecovery>;
+                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts,
+                 AskForTheRole, Notify, Say, Stopped, StartRecovery, AbandonRecovery>;
 using PairEffects = std::vector<PairEffect>;
 
 enum class PairState : std::uint8_t {

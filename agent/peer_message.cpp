@@ -119,20 +119,14 @@ json::object fields_of(const PeerState& state) {
               {"replid", word.record->replid},
               {"offset", word.record->offset}};
   }
-  return {{"type", "state"},
-          {"number", state.number},
-          {"pair", word.pair},
-          {"state", word.state},
-          {"epoch", word.epoch},
-          {"record", std::move(record)},
-          {"health", word.health},
-          {"role", word.role},
-          {"replid", word.replid},
-          {"offset", word.offset},
-          {"priority", word.priority},
-          {"may_lead", word.may_lead},
-          {"why", word.why.substr(0, kLongestText)},
-          {"alarms", word.alarms}};
+  return {{"type", "state"},           {"number", state.number},
+          {"pair", word.pair},         {"state", word.state},
+          {"epoch", word.epoch},       {"record", std::move(record)},
+          {"health", word.health},     {"role", word.role},
+          {"replid", word.replid},     {"offset", word.offset},
+          {"priority", word.priority}, {"configured", word.configured},
+          {"may_lead", word.may_lead}, {"why", word.why.substr(0, kLongestText)},
+          {"alarms", word.alarms},     {"unfit", word.unfit.substr(0, kLongestText)}};
 }
 
 json::object fields_of(const PeerRequest& request) {
@@ -210,9 +204,11 @@ PeerState state_of(const Fields& fields) {
   word.replid = fields.text("replid");
   word.offset = fields.integer("offset");
   word.priority = fields.small("priority");
+  word.configured = fields.small("configured");
   word.may_lead = fields.flag("may_lead");
   word.why = fields.text("why");
   word.alarms = fields.small("alarms");
+  word.unfit = fields.text("unfit");
   return out;
 }
 

@@ -38,7 +38,8 @@ PeerPair peer_pair(const PairConfig& pair) {
                        {"advert_interval", std::to_string(interval) + " ms"},
                        {"transport", pair.unicast_peers.empty() ? "multicast" : "unicast"},
                        {"authentication", authentication_of(pair)},
-                       {"mode", pair.safe ? "safe" : "available"}}};
+                       {"mode", pair.safe ? "safe" : "available"},
+                       {"failback", pair.failback ? "auto" : "manual"}}};
 }
 
 Duration peer_heartbeat(const PairConfig& pair) {

@@ -21,10 +21,12 @@ struct PeerWord {
   std::string role;
   std::string replid;
   std::int64_t offset = 0;
-  int priority = 0;  // effective
+  int priority = 0;    // effective
+  int configured = 0;  // priority of its configuration
   bool may_lead = false;
-  std::string why;  // the clause behind may_lead
-  int alarms = 0;   // how many
+  std::string why;    // the clause behind may_lead
+  int alarms = 0;     // how many
+  std::string unfit;  // a standby: why it could not take over if it were asked to
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

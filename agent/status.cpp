@@ -156,6 +156,12 @@ json::object pair_json(const PairStatus& pair) {
                        {"words", switchover.words},
                        {"writes_held_ms",
                         std::chrono::duration<double, std::milli>(switchover.writes_held).count()}};
+  out["failback"] = {{"mode", pair.failback ? "auto" : "manual"},
+                     {"due_in_seconds", nullptr},
+                     {"words", pair.pair.failback.words}};
+  if (pair.failback_in_seconds) {
+    out["failback"].get_object()["due_in_seconds"] = *pair.failback_in_seconds;
+  }
   out["vrrp"] = router_json(pair);
   json::array vips;
   for (const VipStatus& vip : pair.vips) {

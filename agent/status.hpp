@@ -52,8 +52,10 @@ std::string_view to_string(PeerLinkStatus::State state);
 struct PairStatus {
   std::string name;
   PairSnapshot pair;
-  double for_seconds = 0;  // in this state
-  std::string since;       // wall clock, "2026-11-21T08:00:00Z"
+  double for_seconds = 0;                     // in this state
+  bool failback = false;                      // configured
+  std::optional<double> failback_in_seconds;  // due
+  std::string since;                          // wall clock, "2026-11-21T08:00:00Z"
   std::string interface;
   vrrp::InstanceConfig router_config;
   vrrp::InstanceSnapshot router;

@@ -165,6 +165,18 @@ std::string priority_words(const json::object& router) {
   return own == effective || effective == "?" ? own : own + ", now " + effective;
 }
 
+// Only while this node means to take the role back.
+std::string failback_line(const json::object& failback) {
+  const std::string words = text_of(failback, "words");
+  const auto* due = failback.if_contains("due_in_seconds");
+  if (due != nullptr && due->is_number()) {
+    const auto seconds = static_cast<long>(std::ceil(due->to_number<double>()));
+    return "  failback due in " + std::to_string(seconds) + " s" +
+           (words.empty() ? "" : ", the last one came to nothing: " + words) + "\n";
+  }
+  return words.empty() ? "" : "  failback waits: " + words + "\n";
+}
+
 std::string pair_text(const json::object& pair) {
   const json::object& router = object_of(pair, "vrrp");
   const auto* seconds = pair.if_contains("for_seconds");
@@ -192,6 +204,7 @@ std::string pair_text(const json::object& pair) {
   } else {
     const std::string why = text_of(router, "may_not_lead_because");
     if (!why.empty()) out += "  does not lead because " + why + "\n";
+    out += failback_line(object_of(pair, "failback"));
   }
   if (const auto* alarms = pair.if_contains("alarms"); alarms != nullptr && alarms->is_array()) {
     for (const auto& alarm : alarms->get_array()) {

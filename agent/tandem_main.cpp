@@ -1,6 +1,5 @@
 // tandem: the operator's command. Talks to the agent over its control socket; `fetch` to a server.
 // Exit codes: 0 good, 1 refused or failed, 2 usage, 3 agent not reachable.
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -9,8 +8,6 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
-#include <chrono>
-#include <cmath>
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -30,8 +27,9 @@ constexpr int kRefused = 1;
 constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
 constexpr long kPatienceSeconds = 5;
-constexpr int kBetweenLooksMs = 10;
 constexpr int kBetweenRecoveryLooksMs = 200;
+constexpr long kMillisecondsPerSecond = 1000;
+constexpr long kSwitchoverPatienceSeconds = 20;  // beside the time that writes may be held
 
 struct Answer {
   json::object value;
@@ -52,7 +50,8 @@ class Socket {
   int fd_;
 };
 
-std::optional<std::string> converse(const std::string& path, const std::string& request) {
+std::optional<std::string> converse(const std::string& path, const std::string& request,
+                                    long patience_seconds) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
@@ -61,7 +60,7 @@ std::optional<std::string> converse(const std::string& path, const std::string& 
   }
   std::memcpy(address.sun_path, path.c_str(), path.size());
   const Socket socket;
-  const timeval patience{kPatienceSeconds, 0};
+  const timeval patience{patience_seconds, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
@@ -79,15 +78,18 @@ std::optional<std::string> converse(const std::string& path, const std::string& 
   return answer;
 }
 
-Answer ask(const std::string& path, const json::object& request) {
-  const auto text = converse(path, json::serialize(request) + "\n");
+Answer ask(const std::string& path, const json::object& request,
+           long patience_seconds = kPatienceSeconds) {
+  const auto text = converse(path, json::serialize(request) + "\n", patience_seconds);
   if (!text) {
     const int error = errno;
     std::string hint;
     if (error == EACCES) hint = "; run as root or as a member of group tandem";
     if (error == ENOENT || error == ECONNREFUSED) hint = "; is tandemd running?";
+    if (error == EAGAIN) return {{}, path + ": no answer in time; see tandem status"};
     return {{}, path + ": " + std::generic_category().message(error) + hint};
   }
+  if (text->empty()) return {{}, path + ": it ended before it answered"};
   boost::system::error_code error;
   const auto value = json::parse(*text, error);
   if (error || !value.is_object()) return {{}, path + ": the answer is not from an agent"};
@@ -160,39 +162,14 @@ std::optional<std::string> only_pair(const json::object& status) {
   return std::string(pairs->get_array().at(0).at("name").as_string());
 }
 
-json::value switchover_of(const json::object& status, const std::string& name) {
-  for (const auto& pair : status.at("pairs").as_array()) {
-    if (pair.at("name").as_string() == name) return pair.at("switchover");
-  }
-  return {};
-}
+struct SwitchoverOptions {
+  bool dry_run = false;
+  bool server_failover = false;
+  long timeout_ms = 5000;
+};
 
-// Waits for the end that the agent reports; it is bounded by the agent's own budgets.
-int await_switchover(const std::string& path, const std::string& pair, long timeout_ms) {
-  const auto deadline = std::chrono::steady_clock::now() +
-                        std::chrono::milliseconds(2 * timeout_ms) + std::chrono::seconds(10);
-  while (std::chrono::steady_clock::now() < deadline) {
-    const Answer answer = ask(path, {{"command", "status"}});
-    if (const int code = check(answer)) return code;
-    const json::value report = switchover_of(answer.value, pair);
-    const auto& outcome = report.at("outcome").as_string();
-    const std::string words(report.at("words").as_string());
-    if (outcome == "done") {
-      std::cout << pair << ": " << words << ", writes were held for "
-                << std::lround(report.at("writes_held_ms").to_number<double>()) << " ms\n";
-      return 0;
-    }
-    if (outcome == "given up") {
-      std::string sentence = pair;
-      sentence += ": the switchover was given up, nothing has moved: " + words;
-      return fail(kRefused, sentence);
-    }
-    ::poll(nullptr, 0, kBetweenLooksMs);
-  }
-  return fail(kRefused, pair + ": no end was reported in time; see tandem status");
-}
-
-int switchover(const std::string& path, std::string pair, bool dry_run, long timeout_ms) {
+// The agent answers when the move has ended, whichever node it is asked on.
+int switchover(const std::string& path, std::string pair, const SwitchoverOptions& options) {
   if (pair.empty()) {
     const Answer status = ask(path, {{"command", "status"}});
     if (const int code = check(status)) return code;
@@ -200,13 +177,17 @@ int switchover(const std::string& path, std::string pair, bool dry_run, long tim
     if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
     pair = *only;
   }
-  const Answer answer = ask(path, {{"command", "switchover"},
-                                   {"pair", pair},
-                                   {"dry_run", dry_run},
-                                   {"timeout_ms", timeout_ms}});
+  const json::object request{{"command", "switchover"},
+                             {"pair", pair},
+                             {"dry_run", options.dry_run},
+                             {"server_failover", options.server_failover},
+                             {"timeout_ms", options.timeout_ms}};
+  const Answer answer = ask(
+      path, request, 2 * options.timeout_ms / kMillisecondsPerSecond + kSwitchoverPatienceSeconds);
   if (const int code = check(answer)) return code;
-  if (!dry_run) return await_switchover(path, pair, timeout_ms);
-  std::cout << pair << ": nothing is in the way of a switchover\n";
+  const auto* words = answer.value.if_contains("done");
+  if (words == nullptr || !words->is_string()) return fail(kRefused, "the answer has no end");
+  std::cout << pair << ": " << std::string(words->get_string()) << "\n";
   return 0;
 }
 
@@ -317,8 +298,7 @@ int main(int argc, char** argv) {
   std::string pair;
   bool as_json = false;
   bool accept_data_loss = false;
-  bool dry_run = false;
-  long timeout_ms = 5000;
+  SwitchoverOptions move;
 
   CLI::App app("Shows and steers the pairs of this node's tandemd.");
   app.require_subcommand(1);
@@ -336,11 +316,14 @@ int main(int argc, char** argv) {
       CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
   const std::map<std::string, long> units{{"ms", 1}, {"s", 1000}};
   auto* switch_command = app.add_subcommand(
-      "switchover", "give the role to the standby without losing a write, or change nothing");
+      "switchover", "move the role to the other node without losing a write, or change nothing");
   switch_command->add_option("pair", pair, "the pair; may be left out when there is only one");
-  switch_command->add_flag("--dry-run", dry_run, "only say what would be in the way");
+  switch_command->add_flag("--dry-run", move.dry_run, "only say what would be in the way");
+  switch_command->add_flag("--server-failover", move.server_failover,
+                           "by the servers' own FAILOVER (Redis 6.2): slower, and writers that "
+                           "waited get -READONLY");
   switch_command
-      ->add_option("--timeout", timeout_ms, "how long writes may be held, as in 500ms or 5s")
+      ->add_option("--timeout", move.timeout_ms, "how long writes may be held, as in 500ms or 5s")
       ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired))
       ->check(CLI::Range(1L, 60000L))
       ->default_str("5s");
@@ -376,7 +359,7 @@ int main(int argc, char** argv) {
   if (acknowledge_command->parsed()) return acknowledge(socket, pair);
   if (rejoin_command->parsed()) return rejoin(socket, pair, accept_data_loss);
   if (status->parsed()) return show_status(socket, pair, as_json);
-  if (switch_command->parsed()) return switchover(socket, pair, dry_run, timeout_ms);
+  if (switch_command->parsed()) return switchover(socket, pair, move);
   if (recover_command->parsed()) return recover(socket, pair);
   return promote(socket, pair, accept_data_loss);
 }

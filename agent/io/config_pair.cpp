@@ -142,6 +142,11 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
   read_mode(reader, pair);
   read_rejoin(reader, pair);
   read_servers(reader, draft);
+  if (pair.failback && !draft.peer_agent_given) {
+    reader.warning("failback",
+                   "\"auto\" has no effect without the peer link, over which the role "
+                   "is asked back: write agent in [pair.peer]");
+  }
   read_notify(reader, pair.notify);
   read_tracking(reader, draft, problems);
   reader.finish();

@@ -94,6 +94,24 @@ void read_timing(TableReader& reader, PairConfig& pair) {
   }
 }
 
+void read_failback(TableReader& reader, PairConfig& pair) {
+  std::string mode = "manual";
+  reader.read("failback", mode, [](const ConfigNode& node) {
+    return parse_choice(node, {"auto", "manual"});
+  });
+  pair.failback = mode == "auto";
+  reader.read("failback_delay", pair.failback_delay, duration_in(Duration{0}, hours(24)));
+  if (reader.accepted("failback") && pair.preempt) {
+    reader.error("failback",
+                 "and preempt = true contradict each other: preempt takes the role "
+                 "back at once, without looking whether the standby could; remove one "
+                 "of them");
+  }
+  if (reader.accepted("failback_delay") && !pair.failback) {
+    reader.warning("failback_delay", "has no effect without failback = \"auto\"");
+  }
+}
+
 void read_checksum(TableReader& reader, PairConfig& pair) {
   std::string form = "pseudo_header";
   reader.read("checksum", form, [](const ConfigNode& node) {
@@ -148,6 +166,7 @@ bool read_router(TableReader& reader, PairConfig& pair, const std::string& path)
   reader.read("priority", pair.priority, parse_priority);
   read_interval(reader, pair, version_known);
   read_timing(reader, pair);
+  read_failback(reader, pair);
   read_checksum(reader, pair);
   return version_known;
 }

@@ -19,7 +19,6 @@ namespace json = boost::json;
 
 namespace {
 constexpr auto kStatusInterval = std::chrono::seconds(2);
-constexpr std::chrono::milliseconds kLongestSwitchover{60000};
 constexpr const char* kNoSuchPair = "no pair of that name; tandem status lists them";
 }  // namespace
 
@@ -33,7 +32,7 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       links_(loop_.get_executor(), config_, version_, log_),
       control_(loop_.get_executor(),
                [this](const json::object& request, const ControlSocket::Reply& reply) {
-                 reply(answer(request));
+                 answer(request, reply);
                }),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       systemd_timer_(loop_) {}
@@ -73,6 +72,9 @@ std::optional<std::string> Daemon::start() {
   log_->info("tandemd {} on node {}: {} pair(s) from {}", version_, config_.node,
              config_.pairs.size(), config_.file);
   for (const auto& pair : pairs_) pair->start();
+  links_.serve([this](const PeerRequest& request, const PeerLinks::Answer& answer) {
+    serve_peer(request, answer);
+  });
   links_.start();
   tell_ready();
   keep_systemd_informed();
@@ -192,18 +194,21 @@ std::string Daemon::summary() const {
 
 // ---- operators ---------------------------------------------------------------------------------
 
-json::object Daemon::answer(const json::object& request) {
+void Daemon::answer(const json::object& request, const ControlSocket::Reply& reply) {
   const auto* command = request.if_contains("command");
-  if (command == nullptr || !command->is_string()) return {{"error", "no command in the request"}};
-  if (command->get_string() == "status") return answer_status();
-  if (command->get_string() == "promote") return answer_promote(request);
-  if (command->get_string() == "switchover") return answer_switchover(request);
-  if (command->get_string() == "rejoin") return answer_rejoin(request);
-  if (command->get_string() == "acknowledge") return answer_acknowledge(request);
-  if (command->get_string() == "recover") return answer_recover(request);
-  return {
-      {"error",
-       "unknown command; known are status, promote, switchover, rejoin, acknowledge and recover"}};
+  if (command == nullptr || !command->is_string()) {
+    return reply({{"error", "no command in the request"}});
+  }
+  const std::string_view name = command->get_string();
+  if (name == "status") return reply(answer_status());
+  if (name == "promote") return reply(answer_promote(request));
+  if (name == "switchover") return answer_switchover(request, reply);
+  if (name == "rejoin") return reply(answer_rejoin(request));
+  if (name == "acknowledge") return reply(answer_acknowledge(request));
+  if (name == "recover") return reply(answer_recover(request));
+  reply({{"error",
+          "unknown command; known are status, promote, switchover, rejoin, acknowledge and "
+          "recover"}});
 }
 
 json::object Daemon::answer_status() const {
@@ -228,23 +233,28 @@ json::object Daemon::answer_promote(const json::object& request) {
   return {{"accepted", "promotion begun; see tandem status"}};
 }
 
-json::object Daemon::answer_switchover(const json::object& request) {
+void Daemon::answer_switchover(const json::object& request, const ControlSocket::Reply& reply) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return {{"error", kNoSuchPair}};
-  const auto* timeout = request.if_contains("timeout_ms");
-  const auto* dry_run = request.if_contains("dry_run");
-  if (timeout == nullptr || !timeout->is_int64() || timeout->get_int64() < 1 ||
-      timeout->get_int64() > kLongestSwitchover.count()) {
-    return {
-        {"error", "timeout_ms must be from 1 to " + std::to_string(kLongestSwitchover.count())}};
+  if (pair == nullptr) return reply({{"error", kNoSuchPair}});
+  const auto wish = wish_of(request);
+  if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
+  pair->switchover(std::get<SwitchoverWish>(wish), [reply](const SwitchoverAnswer& answer) {
+    reply({{answer.done ? "done" : "error", answer.words}});
+  });
+}
+
+// What the other node's agent asks for.
+void Daemon::serve_peer(const PeerRequest& request, const PeerLinks::Answer& answer) {
+  PairRunner* pair = find_pair(request.pair);
+  if (pair == nullptr) return answer({.text = "there is no pair of that name"});
+  if (request.command != "switchover") {
+    return answer({.text = "this version of the agent takes no such request"});
   }
-  const bool only_look = dry_run != nullptr && dry_run->is_bool() && dry_run->get_bool();
-  const auto problems =
-      pair->switchover(std::chrono::milliseconds(timeout->get_int64()), only_look);
-  if (problems.empty()) return {{"accepted", only_look ? "nothing is in the way" : "begun"}};
-  std::string sentence;
-  for (const auto& problem : problems) sentence += (sentence.empty() ? "" : "; ") + problem;
-  return {{"error", sentence}};
+  auto wish = wish_of(request.arguments);
+  if (const auto* refused = std::get_if<std::string>(&wish)) return answer({.text = *refused});
+  auto& asked = std::get<SwitchoverWish>(wish);
+  asked.from_peer = true;
+  pair->switchover(asked, [answer](const SwitchoverAnswer& got) { answer(peer_answer(got)); });
 }
 
 json::object Daemon::answer_rejoin(const json::object& request) {
@@ -273,8 +283,12 @@ json::object Daemon::answer_recover(const json::object& request) {
 PairRunner* Daemon::find_pair(const json::object& request) const {
   const auto* name = request.if_contains("pair");
   if (name == nullptr || !name->is_string()) return nullptr;
+  return find_pair(std::string_view(name->get_string()));
+}
+
+PairRunner* Daemon::find_pair(std::string_view name) const {
   for (const auto& pair : pairs_) {
-    if (pair->name() == std::string_view(name->get_string())) return pair.get();
+    if (pair->name() == name) return pair.get();
   }
   return nullptr;
 }

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/config.hpp"
@@ -43,15 +44,17 @@ class Daemon {
   void warn_about_networks();
   InterfaceHub& hub(const std::string& interface);
 
-  boost::json::object answer(const boost::json::object& request);
+  void answer(const boost::json::object& request, const ControlSocket::Reply& reply);
   boost::json::object answer_status() const;
   boost::json::object answer_promote(const boost::json::object& request);
-  boost::json::object answer_switchover(const boost::json::object& request);
+  void answer_switchover(const boost::json::object& request, const ControlSocket::Reply& reply);
   boost::json::object answer_rejoin(const boost::json::object& request);
   boost::json::object answer_acknowledge(const boost::json::object& request);
   boost::json::object answer_recover(const boost::json::object& request);
+  void serve_peer(const PeerRequest& request, const PeerLinks::Answer& answer);
   // The pair that a request names; nullptr: none of that name.
   PairRunner* find_pair(const boost::json::object& request) const;
+  PairRunner* find_pair(std::string_view name) const;
   std::string summary() const;
 
   Config config_;

@@ -81,6 +81,11 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     std::unique_ptr<hooks::Procedure> operator()(const DetachWork& detach) const {
       return hooks::make_detach(detach.server);
     }
+    std::unique_ptr<hooks::Procedure> operator()(const FailoverWork& failover) const {
+      return hooks::make_failover({{config.peer_server.host, config.peer_server.port},
+                                   failover.catch_up,
+                                   failover.takeover});
+    }
     std::unique_ptr<hooks::Procedure> operator()(const KillClientsWork& /*kill*/) const {
       return hooks::make_kill_clients(vips, port);
     }
@@ -195,6 +200,7 @@ void PairRunner::perform(const Say& effect) {
 
 void PairRunner::perform(const Stopped& /*effect*/) {
   ended_ = true;
+  tell_who_asked();
   router_timer_.cancel();
   pair_timer_.cancel();
   procedures_.cancel();
@@ -226,6 +232,10 @@ PairStatus PairRunner::status() const {
   out.pair = pair_.snapshot();
   out.for_seconds = std::chrono::duration<double>(now - out.pair.since).count();
   out.since = wall_clock(since_wall_);
+  out.failback = config_.failback;
+  if (const auto& due = out.pair.failback.due) {
+    out.failback_in_seconds = std::max(0.0, std::chrono::duration<double>(*due - now).count());
+  }
   out.interface = config_.interface;
   for (std::string& alarm : wire_alarms()) out.pair.alarms.push_back(std::move(alarm));
   for (const ServerInspection* found : {&local_inspection_, &peer_inspection_}) {

@@ -41,9 +41,14 @@ PeerWord PairRunner::peer_word() const {
     word.offset = facts->offset;
   }
   word.priority = tracking_.priority().value;
+  word.configured = config_.priority.value;
   word.may_lead = pair.candidacy.may_lead;
   word.why = pair.candidacy.why;
   word.alarms = static_cast<int>(pair.alarms.size());
+  if (pair.state == PairState::standby) {
+    const auto problems = pair_.takeover_problems(std::chrono::steady_clock::now());
+    if (!problems.empty()) word.unfit = problems.front();
+  }
   return word;
 }
 

@@ -42,6 +42,9 @@ PairRules pair_rules(const PairConfig& config) {
   rules.candidacy.word_patience =
       std::max<Duration>(rules.candidacy.witness_patience, 3 * peer_heartbeat(config));
   rules.replication = {config.replication_host, config.replication_port};
+  rules.priority = config.priority.value;
+  rules.failback = config.failback && !config.peer_agent_host.empty();
+  rules.failback_delay = config.failback_delay;
   rules.promote_budget = config.promote_timeout;
   rules.handover_budget = config.handover_timeout;
   rules.rejoin_alone = config.rejoin_alone;
@@ -182,14 +185,6 @@ std::optional<std::string> PairRunner::promote() {
   return std::nullopt;
 }
 
-std::vector<std::string> PairRunner::switchover(Duration budget, bool dry_run) {
-  auto problems = pair_.switchover_problems();
-  if (!problems.empty() || dry_run) return problems;
-  log_->info("{}: a switchover was asked for", config_.name);
-  feed(PairInput(SwitchoverRequested{budget}));
-  return {};
-}
-
 std::optional<std::string> PairRunner::rejoin(bool accept_data_loss) {
   const auto problems = pair_.rejoin_problems();
   if (!problems.empty()) return problems.front();
@@ -236,6 +231,7 @@ void PairRunner::feed(Input input) {
   drain();
   draining_ = false;
   tell_peer();
+  tell_who_asked();
   arm();
 }
 

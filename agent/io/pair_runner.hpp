@@ -20,6 +20,7 @@
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/io/server_inspection.hpp"
+#include "agent/io/switchover_request.hpp"
 #include "agent/io/track_runner.hpp"
 #include "agent/log_limit.hpp"
 #include "agent/pair.hpp"
@@ -55,8 +56,9 @@ class PairRunner {
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
-  // Why a switchover would not be begun; empty: it was begun, or with `dry_run` could be.
-  std::vector<std::string> switchover(Duration budget, bool dry_run);
+  // Moves the role to the other node, or takes it from there: then the leader's agent is asked.
+  // Answers once, at the end of the move.
+  void switchover(const SwitchoverWish& wish, SwitchoverAnswered answered);
 
   // The operator's word for a server that waits to follow; nullopt: taken. Otherwise why not.
   std::optional<std::string> rejoin(bool accept_data_loss);
@@ -112,6 +114,7 @@ class PairRunner {
   void perform(const Preserve& effect);
   void perform(const StopPreserving& effect);
   void perform(const RefreshFacts& effect);
+  void perform(const AskForTheRole& effect);
   void perform(const Notify& effect);
   void perform(const Say& effect);
   void perform(const Stopped& effect);
@@ -127,6 +130,10 @@ class PairRunner {
   hooks::io::RecoveryRunner::Events recovery_events();
   void local_server_seen();
   void leave_recovery();
+  void give_the_role(const SwitchoverWish& wish, SwitchoverAnswered answered);
+  void ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered);
+  Duration longest_switchover(Duration budget) const;
+  void tell_who_asked();
   PeerWord peer_word() const;
   void tell_peer();
   health::io::RedisWatch& watch(hooks::Target server);
@@ -165,6 +172,11 @@ class PairRunner {
   TrackRunner tracking_;
   PeerLinks* links_ = nullptr;
   PeerWord told_peer_;
+  struct Asker {
+    std::uint64_t number = 0;  // of the switchover
+    SwitchoverAnswered answered;
+  };
+  std::optional<Asker> asker_;
 
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;

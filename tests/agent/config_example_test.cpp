@@ -47,7 +47,7 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "pair redis interface=eth0 vrid=51 version=3 priority=250 advert_interval=100ms\n"
           "auth 0  keys mode=0 window=5s checksum=0\n"
           "timing down_adverts=3 preempt=0 preempt_delay=0ms startup_hold=0ms "
-          "link_up_delay=1000ms\n"
+          "link_up_delay=1000ms failback=0 failback_delay=30000ms\n"
           "unicast_peers ttl_min=255 sources\n"
           "vips 192.168.1.120/24@eth0 excluded strict=0 lease=2s\n"
           "announce count=5 repeat=5000ms refresh=60000ms\n"

@@ -270,7 +270,8 @@ std::string describe(const PairConfig& pair) {
       << "\ntiming down_adverts=" << pair.down_adverts << " preempt=" << pair.preempt
       << " preempt_delay=" << in_ms(pair.preempt_delay)
       << "ms startup_hold=" << in_ms(pair.startup_hold)
-      << "ms link_up_delay=" << in_ms(pair.link_up_delay) << "ms\nunicast_peers";
+      << "ms link_up_delay=" << in_ms(pair.link_up_delay) << "ms failback=" << pair.failback
+      << " failback_delay=" << in_ms(pair.failback_delay) << "ms\nunicast_peers";
   for (const vrrp::IpAddress& peer : pair.unicast_peers) out << " " << peer.to_string();
   out << " ttl_min=" << +pair.unicast_ttl_min << " sources";
   for (const vrrp::IpAddress& source : pair.sources) out << " " << source.to_string();

@@ -58,6 +58,31 @@ TEST(ConfigVrrp, PreemptionIsWarnedOf) {
         "tandem.toml:6: pair[redis].preempt_delay: has no effect without preempt = true"}});
 }
 
+TEST(ConfigVrrp, FailbackIsReadAndGoesNotTogetherWithPreempt) {
+  const std::string pair = "tandem.toml:6: pair[redis].";
+  expect_problems(
+      pair_with,
+      {{"failback = \"always\"",
+        pair + "failback: \"always\" is not allowed; allowed are \"auto\" and \"manual\""},
+       {"failback_delay = \"25h\"",
+        pair + "failback_delay: 25h is out of range; allowed are 0s to 24h"}});
+  for (const std::string mode : {"auto", "manual"}) {
+    expect_problems(pair_with, {{"failback = \"" + mode + "\"\npreempt = true",
+                                 pair + "failback: and preempt = true contradict each other: "
+                                        "preempt takes the role back at once, without looking "
+                                        "whether the standby could; remove one of them"}});
+  }
+  expect_warnings(pair_with,
+                  {{"failback_delay = \"10s\"",
+                    pair + "failback_delay: has no effect without failback = \"auto\""},
+                   {"failback = \"auto\"",
+                    pair + "failback: \"auto\" has no effect without the peer link, over "
+                           "which the role is asked back: write agent in [pair.peer]"}});
+  const PairConfig loaded = load_pair(pair_with("failback = \"auto\"\nfailback_delay = \"0s\""));
+  EXPECT_TRUE(loaded.failback);
+  EXPECT_EQ(loaded.failback_delay, Duration{});
+}
+
 TEST(ConfigVrrp, KeysAreReadInTheirOrder) {
   const ConfigFolder folder;
   const std::string path = folder.write(

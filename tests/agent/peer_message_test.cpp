@@ -20,9 +20,11 @@ PeerWord word() {
   word.replid = "aaa";
   word.offset = 1234567890124;
   word.priority = 250;
+  word.configured = 240;
   word.may_lead = true;
   word.why = "the local server is the master";
   word.alarms = 2;
+  word.unfit = "the local server is being synchronised";
   return word;
 }
 

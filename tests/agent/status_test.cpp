@@ -101,6 +101,31 @@ TEST(StatusText, ShowsTheLinkToTheOtherAgent) {
       << down;
 }
 
+TEST(StatusText, ShowsWhenTheRoleIsTakenBackOrWhyNot) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  pair.failback = true;
+  EXPECT_EQ(boost::json::serialize(status_json(status).at("pairs").at(0).at("failback")),
+            R"({"mode":"auto","due_in_seconds":null,"words":""})");
+  EXPECT_EQ(status_text(status_json(status), "").find("failback"), std::string::npos);
+  pair.pair.state = PairState::standby;
+  pair.failback_in_seconds = 11.2;
+  const std::string due = status_text(status_json(status), "");
+  EXPECT_NE(due.find("  failback due in 12 s\n"), std::string::npos) << due;
+  pair.pair.failback.words = "node b: the standby's server is dead";
+  const std::string again = status_text(status_json(status), "");
+  EXPECT_NE(again.find("  failback due in 12 s, the last one came to nothing: node b: the "
+                       "standby's server is dead\n"),
+            std::string::npos)
+      << again;
+  pair.failback_in_seconds.reset();
+  pair.pair.failback.words = "the leader cannot be asked, the peer link is down";
+  const std::string waits = status_text(status_json(status), "");
+  EXPECT_NE(waits.find("  failback waits: the leader cannot be asked, the peer link is down\n"),
+            std::string::npos)
+      << waits;
+}
+
 TEST(StatusText, ShowsTrackersOnlyWhenTheyAreNotInOrder) {
   AgentStatus status = leading();
   PairStatus& pair = status.pairs.front();

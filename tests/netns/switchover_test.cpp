@@ -45,8 +45,10 @@ TEST(Switchover, OnlyLooksWithDryRun) {
   ASSERT_TRUE(scene.start());
   EXPECT_EQ(switch_over(scene.a, {"--dry-run"}),
             "0 redis: nothing is in the way of a switchover\n");
-  EXPECT_EQ(switch_over(scene.b, {"--dry-run"}),
-            "1 tandem: this node is standby, not leading: run it on the node that leads\n");
+  EXPECT_EQ(
+      switch_over(scene.b, {"--dry-run"}),
+      "1 tandem: this node is standby, not leading, and no peer link is configured: run it on "
+      "the node that leads\n");
   EXPECT_TRUE(scene.keeps(kALeads, Millis(500)));
   EXPECT_EQ(scene.told(), "A BACKUP MASTER | B BACKUP");
 }

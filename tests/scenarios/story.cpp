@@ -60,6 +60,8 @@ std::string replay(const std::string& text) {
   }
   const bool recovers = text.find("\n# rules: recovery\n") != std::string::npos;
   chosen.recovery = {.possible = recovers, .automatic = recovers, .delay = 5s};
+  chosen.failback = text.find("\n# rules: failback\n") != std::string::npos;
+  chosen.priority = 250;
   agent::Pair pair(chosen);
   std::uint64_t last_work = 0;
   std::string out;

@@ -203,7 +203,8 @@ hooks::RecoveryOutcome parse_outcome(const std::string& text) {
   unknown(text);
 }
 
-// "said leading epoch=3": the other node's agent.
+// "said leading epoch=3 priority=240 in_sync": the other node's agent; the last two are its
+// configured priority, and whether its record counts this node in sync.
 agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
   said.word.state = word(words, 1);
@@ -211,9 +212,14 @@ agent::PeerSaid parse_said(const Words& words) {
     if (key == "epoch") {
       said.word.epoch = std::stoull(value);
     } else if (key == "record") {
-      said.word.record.emplace();
+      if (!said.word.record) said.word.record.emplace();
       said.word.record->role =
           value == "leader" ? agent::RecordRole::leader : agent::RecordRole::standby;
+    } else if (key == "priority") {
+      said.word.configured = std::stoi(value);
+    } else if (key == "in_sync") {
+      if (!said.word.record) said.word.record.emplace();
+      said.word.record->in_sync = true;
     } else {
       unknown(key);
     }
@@ -275,6 +281,10 @@ struct FormatWork {
   std::string operator()(const agent::DrainWork& work) const {
     return "drain " + target_word(work.from) + " to " + target_word(work.to);
   }
+  std::string operator()(const agent::FailoverWork& work) const {
+    return "failover local to peer catch_up=" + milliseconds(work.catch_up) +
+           " takeover=" + milliseconds(work.takeover);
+  }
   std::string operator()(const agent::KillClientsWork& /*work*/) const { return "kill clients"; }
   std::string operator()(const agent::GuardWork& work) const {
     return "guard " + std::to_string(work.replicas) + " max_lag=" + milliseconds(work.max_lag);
@@ -312,6 +322,7 @@ struct FormatEffect {
     return text + " because " + e.why;
   }
   std::string operator()(const agent::StopPreserving& /*e*/) const { return "stop preserving"; }
+  std::string operator()(const agent::AskForTheRole& /*e*/) const { return "ask for the role"; }
   std::string operator()(const agent::RefreshFacts& e) const {
     return "refresh " + target_word(e.server);
   }
@@ -348,7 +359,12 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "installed") return agent::VipsInstalled{word(words, 1) == "complete"};
   if (what == "promote") return agent::PromoteRequested{};
   if (what == "stop") return agent::StopRequested{};
-  if (what == "switchover") return agent::SwitchoverRequested{std::chrono::seconds(5)};
+  if (what == "switchover") {
+    agent::SwitchoverRequested requested{std::chrono::seconds(5)};
+    requested.server_failover = rest(words, 1) == "by the servers";
+    return requested;
+  }
+  if (what == "answer") return agent::RoleAnswered{word(words, 1) == "done", rest(words, 2)};
   if (what == "time") return agent::TimePassed{};
   if (what == "preserved") return parse_preserved(words, last_work);
   if (what == "acknowledge") return agent::Acknowledged{};
