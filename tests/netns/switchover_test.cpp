@@ -72,7 +72,7 @@ TEST(Switchover, IsGivenUpWhenTheStandbyDoesNotCatchUp) {
   ASSERT_TRUE(writer.goes_on());
   scene.b.redis.freeze();
   // Asked at once, before its silence is noticed.
-  const std::string answer = switch_over(scene.a, {"--timeout", "300ms"});
+  const std::string answer = switch_over(scene.a, {"--timeout", "100ms"});
   scene.b.redis.thaw();
   EXPECT_THAT(answer, StartsWith("1 tandem: "));
   ASSERT_TRUE(writer.goes_on());
