@@ -61,11 +61,10 @@ TEST(ConfigVrrp, PreemptionIsWarnedOf) {
 TEST(ConfigVrrp, FailbackIsReadAndGoesNotTogetherWithPreempt) {
   const std::string pair = "tandem.toml:6: pair[redis].";
   expect_problems(
-      pair_with,
-      {{"failback = \"always\"",
-        pair + "failback: \"always\" is not allowed; allowed are \"auto\" and \"manual\""},
-       {"failback_delay = \"25h\"",
-        pair + "failback_delay: 25h is out of range; allowed are 0s to 24h"}});
+      pair_with, {{"failback = \"always\"",
+                   pair + "failback: \"always\" is not allowed here; write \"auto\" or \"manual\""},
+                  {"failback_delay = \"25h\"",
+                   pair + "failback_delay: 25h is out of range; allowed are 0s to 24h"}});
   for (const std::string mode : {"auto", "manual"}) {
     expect_problems(pair_with, {{"failback = \"" + mode + "\"\npreempt = true",
                                  pair + "failback: and preempt = true contradict each other: "
