@@ -1,5 +1,4 @@
-// What the rulebook sees and what follows from it; the ways up and down are in pair_promote.cpp
-// and pair_leave.cpp, standing by in pair_standby.cpp.
+// What the rulebook sees and what follows from it; the ways up and down are in files of their own.
 #include "agent/pair.hpp"
 
 #include <algorithm>
