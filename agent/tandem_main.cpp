@@ -1,5 +1,6 @@
 // tandem: the operator's command. Talks to the agent over its control socket; `fetch` to a server.
 // Exit codes: 0 good, 1 refused or failed, 2 usage, 3 agent not reachable.
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>

@@ -13,6 +13,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -39,8 +40,13 @@ struct Client {
   asio::steady_timer timer;
   std::string request;
   std::string answer;
-  bool open = true;  // has its place among the clients
   bool answered = false;
+
+  void hang_up() {
+    timer.cancel();
+    boost::system::error_code ignored;
+    socket.close(ignored);
+  }
 };
 
 }  // namespace
@@ -48,13 +54,18 @@ struct Client {
 struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   Impl(const asio::any_io_executor& executor, Handler answer, std::chrono::milliseconds longest)
       : acceptor(executor), handler(std::move(answer)), patience(longest) {}
+  ~Impl() {
+    for (const auto& client : clients) client->hang_up();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   void accept() {
     acceptor.async_accept(
         [weak = weak_from_this()](const boost::system::error_code& error, Protocol::socket socket) {
           const auto self = weak.lock();
           if (!self || error == asio::error::operation_aborted) return;
-          if (!error && self->clients < kMostClients) {
+          if (!error && self->clients.size() < kMostClients) {
             self->serve(std::make_shared<Client>(std::move(socket)));
           }
           if (error) return self->accept_later();
@@ -72,7 +83,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void serve(const std::shared_ptr<Client>& client) {
-    ++clients;
+    clients.insert(client);
     give_up_later(client);
     asio::async_read_until(
         client->socket, asio::dynamic_buffer(client->request, kLargestRequest), '\n',
@@ -80,7 +91,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
           const auto self = weak.lock();
           if (!self) return;
           const bool oversized = error == asio::error::not_found;
-          if (error && !oversized) return self->end(*client);
+          if (error && !oversized) return self->end(client);
           if (!oversized) return self->answer(client);
           self->reply(client, refusal("the request is longer than 4096 bytes"));
         });
@@ -109,18 +120,18 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
     client->socket.async_wait(Protocol::socket::wait_error,
                               [weak, client](const boost::system::error_code& error) {
                                 const auto self = weak.lock();
-                                if (!error && self && !client->answered) self->end(*client);
+                                if (!error && self && !client->answered) self->end(client);
                               });
   }
 
   void reply(const std::shared_ptr<Client>& client, const json::object& answer) {
-    if (!client->open || std::exchange(client->answered, true)) return;
+    if (!clients.contains(client) || std::exchange(client->answered, true)) return;
     client->answer = json::serialize(answer) + "\n";
     give_up_later(client);
     asio::async_write(
         client->socket, asio::buffer(client->answer),
         [weak = weak_from_this(), client](const boost::system::error_code&, std::size_t) {
-          if (const auto self = weak.lock()) self->end(*client);
+          if (const auto self = weak.lock()) self->end(client);
         });
   }
 
@@ -132,18 +143,14 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  void end(Client& client) {
-    if (!std::exchange(client.open, false)) return;
-    --clients;
-    client.timer.cancel();
-    boost::system::error_code ignored;
-    client.socket.close(ignored);
+  void end(const std::shared_ptr<Client>& client) {
+    if (clients.erase(client) != 0) client->hang_up();
   }
 
   Protocol::acceptor acceptor;
   Handler handler;
   std::chrono::milliseconds patience;
-  std::size_t clients = 0;
+  std::set<std::shared_ptr<Client>> clients;
   std::string path;
 };
 

@@ -89,9 +89,9 @@ TEST(ConfigFile, UnknownKeysNameTheNearestKnownOne) {
   EXPECT_EQ(problems_of(server_with("adress = \"127.0.0.1:6379\"")),
             Strings{"tandem.toml:9: pair[redis].server.adress: unknown key; did you mean "
                     "\"address\"?"});
-  EXPECT_EQ(problems_of(peer_with("tls = true")),
-            Strings{"tandem.toml:11: pair[redis].peer.tls: unknown key; known here are server, "
-                    "user, password_file, agent"});
+  EXPECT_EQ(problems_of(peer_with("colour = true")),
+            Strings{"tandem.toml:11: pair[redis].peer.colour: unknown key; known here are server, "
+                    "user, password_file, tls, agent"});
   EXPECT_EQ(problems_of(small_config() + "[agnet]\n"),
             Strings{"tandem.toml:11: agnet: unknown key; did you mean \"agent\"?"});
   EXPECT_EQ(problems_of(agent_with("\"a\\nb\" = 1")),

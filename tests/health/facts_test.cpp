@@ -51,6 +51,7 @@ Reply array(std::vector<Reply> elements) {
 TEST(InfoTest, AMasterWithItsReplica) {
   ServerFacts expected;
   expected.redis_version = "7.0.15";
+  expected.mode = "standalone";
   expected.run_id = "3be41e53467a2d161d1d5e31738657297d728262";
   expected.keys = 4;
   expected.role = Role::master;
@@ -64,6 +65,7 @@ TEST(InfoTest, AReplicaWithItsLink) {
   const ServerFacts facts = parse_info(captured("info_replica.txt"));
   ServerFacts expected;
   expected.redis_version = "7.0.15";
+  expected.mode = "standalone";
   expected.run_id = facts.run_id;
   expected.keys = 4;
   expected.role = Role::replica;

@@ -65,8 +65,8 @@ TEST_P(ColdStart, OfBothFirstTheOneThenTheOther) {
   }
 }
 
-// The standby's server died first, as its agent saw; the leader took writes alone. The standby boots
-// first and waits.
+// The standby's server died first, as its agent saw, and the leader took writes alone. It boots
+// first, and waits.
 TEST_P(ColdStart, TheOlderDataWaitForTheNewer) {
   ASSERT_TRUE(scene_.start());
   if (GetParam() == Files::rdb) scene_.b.redis.command({"SAVE"});
