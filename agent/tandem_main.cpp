@@ -200,7 +200,7 @@ json::value recovery_of(const json::object& status, const std::string& name) {
 }
 
 std::string recovery_words(const json::object& recovery) {
-  const std::string step(recovery.at("step").as_string());
+  std::string step(recovery.at("step").as_string());
   if (recovery.at("bytes").is_null()) return step;
   constexpr double kMegabyte = 1e6;
   std::ostringstream words;
@@ -222,7 +222,9 @@ int await_recovery(const std::string& path, const std::string& pair, std::int64_
     if (recovery.at("number").to_number<std::int64_t>() > ends_before) {
       const std::string words(recovery.at("words").as_string());
       if (recovery.at("outcome").as_string() != "done") {
-        return fail(kRefused, pair + ": " + words + "; the agent tries again, see tandem status");
+        std::string sentence = pair;
+        sentence += ": " + words + "; the agent tries again, see tandem status";
+        return fail(kRefused, sentence);
       }
       std::cout << pair << ": " << words << "\n";
       return 0;

@@ -49,6 +49,12 @@ void read_commands(const fs::path& file, std::string& command) {
   }
 }
 
+// Another name of a unit is a link to it, and says nothing of its own.
+bool is_alias(const fs::path& file) {
+  std::error_code error;
+  return fs::is_symlink(file, error) && fs::read_symlink(file, error).filename() != file.filename();
+}
+
 // The last ExecStart of a unit with its drop-ins; nullopt: there is no such unit.
 std::optional<std::string> start_command(const fs::path& root, const std::string& unit) {
   std::optional<std::string> command;
@@ -56,6 +62,7 @@ std::optional<std::string> start_command(const fs::path& root, const std::string
   for (const char* const folder : kFolders) {
     std::error_code error;
     const fs::path file = root / folder / unit;
+    if (is_alias(file)) return std::nullopt;
     if (!command && fs::is_regular_file(file, error)) read_commands(file, command.emplace());
     for (const auto& entry : fs::directory_iterator(root / folder / (unit + ".d"), error)) {
       if (entry.path().extension() == ".conf") {

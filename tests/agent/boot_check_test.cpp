@@ -46,6 +46,14 @@ TEST_F(BootCheck, DebiansUnitBootsAMaster) {
                                                  "master: ")));
 }
 
+TEST_F(BootCheck, AnotherNameOfAUnitIsNotAskedAgain) {
+  write("lib/systemd/system/redis-server.service", kDebian);
+  fs::create_directories(root() / "etc/systemd/system");
+  fs::create_symlink("/lib/systemd/system/redis-server.service",
+                     root() / "etc/systemd/system/redis.service");
+  EXPECT_EQ(warnings().size(), 1U);
+}
+
 TEST_F(BootCheck, OurDropInCuresIt) {
   write("lib/systemd/system/redis-server.service", kDebian);
   std::ifstream ours(TANDEM_SOURCE_DIR "/systemd/redis-server.service.d/tandem.conf");
