@@ -1,0 +1,257 @@
+// See pair_truth.hpp.
+#include "tests/sim/pair_truth.hpp"
+
+namespace sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// What was acknowledged so shortly before a link broke may have been under way.
+constexpr auto kUnderWay = 5ms;
+// From the moment that hosts can speak until the second of two leaders has fenced its server: a
+// word or advert, a fence (rules 5 and 13), or the lease of an agent that is not there (rule 14).
+constexpr auto kTwoMasters = 3s;
+// INFO is asked once a second, and the clock of max_replica_age starts with it.
+constexpr auto kSightSlack = 2500ms;
+// A server that leads is open again after that.
+constexpr auto kHeldWhileLeading = 4s;
+// An agent knows that a server answers again, or not any more.
+constexpr auto kTakesNotice = 500ms;
+constexpr std::size_t kMostViolations = 4;
+
+// What a dead server comes back with.
+const std::vector<WriteId>& on_disk(const Server& server) {
+  static const std::vector<WriteId> kNothing;
+  switch (server.persistence) {
+    case Persistence::none: return kNothing;
+    case Persistence::aof: return server.data;
+    case Persistence::rdb: break;
+  }
+  return server.saved.data;
+}
+
+std::string count(std::size_t number) {
+  return std::to_string(number);
+}
+
+}  // namespace
+
+WriteId Truth::new_write() {
+  writes_.emplace_back();
+  return static_cast<WriteId>(writes_.size() - 1);
+}
+
+void Truth::acknowledged(WriteId id) {
+  Write& write = writes_[id];
+  write.acknowledged = true;
+  write.at = world_.clock.now();
+}
+
+std::vector<WriteId> Truth::missing(const std::vector<WriteId>& data) const {
+  std::vector<bool> held(writes_.size());
+  for (const WriteId id : data) held[id] = true;
+  std::vector<WriteId> out;
+  for (WriteId id = 1; id < writes_.size(); ++id) {
+    if (writes_[id].acknowledged && !writes_[id].excused && !held[id]) out.push_back(id);
+  }
+  return out;
+}
+
+std::size_t Truth::missing_on(const Server& server) const {
+  return missing(server.data).size();
+}
+
+void Truth::excuse(const std::vector<WriteId>& ids, int& counter) {
+  for (const WriteId id : ids) writes_[id].excused = true;
+  counter += static_cast<int>(ids.size());
+}
+
+void Truth::promoted(Server& server, const std::string& by) {
+  if (by.empty()) return;
+  auto ids = missing(server.data);
+  if (world_.agents[server.index]->operators_word) return excuse(ids, losses_.accepted);
+  ids = outside_the_fork(ids);
+  if (!ids.empty()) judge_promotion(server, ids);
+  excuse(ids, losses_.left_behind);
+  begin_fork(server);
+}
+
+// The other node still has the VIP, and nobody there can know of this promotion.
+void Truth::begin_fork(const Server& promoted) {
+  const std::size_t other = 1 - promoted.index;
+  const Server& server = *world_.servers[other];
+  if (!holds_vip(other) || !server.is_master()) return;
+  if (!server.hung && !world_.network.apart()) return;
+  world_.clock.say("from here on two lead, and one cannot know");
+  fork_.since = std::min(fork_.since, world_.clock.now());
+  fork_.until = TimePoint::max();
+  fork_.older = other;
+}
+
+bool Truth::holds_vip(std::size_t host) const {
+  const Host& one = world_.hosts.at(host);
+  return world_.network.host_up.at(host) && one.vip && world_.clock.now() < one.vip_until;
+}
+
+std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
+  // Cut off from each other both may lead in turn, and nobody can know.
+  if (apart_since_) {
+    const bool lasts = fork_.since != TimePoint::max() && fork_.until == TimePoint::max();
+    fork_.since = std::min(fork_.since, *apart_since_);
+    if (!lasts) fork_.until = world_.clock.now();
+  }
+  std::vector<WriteId> inside;
+  std::vector<WriteId> outside;
+  for (const WriteId id : ids) {
+    const TimePoint at = writes_[id].at;
+    (at >= fork_.since && at <= fork_.until ? inside : outside).push_back(id);
+  }
+  excuse(inside, losses_.forked);
+  return outside;
+}
+
+// Who leads with a server that was a master already: nobody else may have been one since.
+void Truth::taken(Server& server) {
+  auto ids = missing(server.data);
+  if (world_.agents[server.index]->operators_word) return excuse(ids, losses_.accepted);
+  ids = outside_the_fork(ids);
+  begin_fork(server);
+  if (ids.empty()) return;
+  if (promised_) {
+    violated(server.name() + " leads without " + count(ids.size()) +
+             " acknowledged writes, the last of them #" + count(ids.back()));
+  }
+  excuse(ids, losses_.left_behind);
+}
+
+void Truth::judge_promotion(Server& server, const std::vector<WriteId>& ids) {
+  if (!promised_) return;
+  const Agent& agent = *world_.agents[server.index];
+  const Server& other = *world_.servers[1 - server.index];
+  const std::string what = server.name() + " was promoted without " + count(ids.size()) +
+                           " acknowledged writes, the last of them #" + count(ids.back());
+  const auto& unseen = unseen_since_[server.index];
+  const bool there = other.alive && !other.hung && world_.network.open(Path::servers);
+  if (there && other.is_master() && !unseen) {
+    return violated(what + ", although the master is there");
+  }
+  if (!server.lost_at) return violated(what + ", which were still on their way to it");
+  const bool older = std::any_of(ids.begin(), ids.end(), [&](WriteId id) {
+    return writes_[id].at + kUnderWay < *server.lost_at;
+  });
+  if (older) return violated(what + ", some of them older than the loss of its link");
+  const Duration age = unseen.value_or(world_.clock.now()) - *server.lost_at;
+  if (age > agent.settings.max_replica_age + kSightSlack) {
+    return violated(what + ", long after it had lost its link");
+  }
+}
+
+void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
+  std::vector<bool> kept(writes_.size());
+  for (const WriteId id : data) kept[id] = true;
+  int lost = 0;
+  std::vector<WriteId> promised;
+  for (const WriteId id : server.data) {
+    if (kept[id] || !writes_[id].acknowledged) continue;
+    ++lost;
+    if (!writes_[id].excused) promised.push_back(id);
+  }
+  if (lost > 0) {
+    ++losses_.replaced_sets;
+    losses_.replaced_writes += lost;
+  }
+  if (server.foreign_master) return excuse(promised, losses_.foreign);
+  promised = outside_the_fork(promised);
+  fork_ = {};
+  if (!promised_) return;
+  if (data.empty() && !server.data.empty()) {
+    violated(server.name() + ": " + count(server.data.size()) + " writes were replaced by nothing");
+  }
+  if (!promised.empty()) {
+    violated(server.name() + ": " + count(promised.size()) +
+             " acknowledged writes that nobody excused were replaced");
+  }
+  excuse(promised, losses_.left_behind);
+}
+
+void Truth::died(Server& server) {
+  const Server& other = *world_.servers[1 - server.index];
+  std::vector<bool> safe(writes_.size());
+  if (other.alive) {
+    for (const WriteId id : other.data) safe[id] = true;
+    if (other.upstream) {
+      for (const auto& item : other.upstream->flight) safe[item.write] = true;
+    }
+  } else {
+    for (const WriteId id : on_disk(other)) safe[id] = true;
+  }
+  for (const WriteId id : on_disk(server)) safe[id] = true;
+  std::vector<WriteId> tail;
+  for (const WriteId id : server.data) {
+    if (writes_[id].acknowledged && !writes_[id].excused && !safe[id]) tail.push_back(id);
+  }
+  excuse(tail, losses_.tail);
+}
+
+bool Truth::serves(std::size_t host) const {
+  const Server& server = *world_.servers.at(host);
+  return holds_vip(host) && server.writable() && !server.paused();
+}
+
+void Truth::look() {
+  const TimePoint now = world_.clock.now();
+  for (std::size_t node = 0; node < 2; ++node) {
+    const Server& other = *world_.servers[1 - node];
+    const bool seen = other.alive && !other.hung && world_.network.open(Path::servers);
+    auto& unseen = unseen_since_.at(node);
+    auto& since_seen = seen_since_.at(node);
+    if (seen && !since_seen) since_seen = now;
+    if (!seen) since_seen.reset();
+    if (!seen && !unseen) unseen = now;
+    if (seen && now - *since_seen > kTakesNotice) unseen.reset();
+
+    const Server& server = *world_.servers.at(node);
+    const bool held = world_.agents[node]->leads() && !world_.agents[node]->hung && server.alive &&
+                      !server.hung && server.is_master() && (server.fenced() || server.paused());
+    auto& since = held_since_.at(node);
+    if (!held) since.reset();
+    if (held && !since) since = now;
+    if (since && now - *since > kHeldWhileLeading) {
+      violated(server.name() + " is " + (server.fenced() ? "fenced" : "paused") +
+               " although its node leads");
+      since = now + 1h;
+    }
+  }
+  const bool forked = fork_.until == TimePoint::max() && fork_.since != TimePoint::max();
+  if (forked && !holds_vip(fork_.older)) fork_.until = now;
+  if (world_.network.apart()) {
+    apart_until_ = now;
+    if (!apart_since_) apart_since_ = now;
+  } else if (apart_since_ && now - *apart_until_ > kTakesNotice) {
+    apart_since_.reset();
+  }
+  const bool both = serves(0) && serves(1);
+  if (!both) return two_since_.reset();
+  if (!two_since_) two_since_ = now;
+  const TimePoint from = std::max(*two_since_, apart_until_.value_or(*two_since_));
+  if (now - from > kTwoMasters) {
+    violated("two masters take writes at the VIP");
+    two_since_ = now + 1h;
+  }
+}
+
+void Truth::expect_all_on(const Server& server) {
+  if (!promised_) return;
+  const auto ids = missing(server.data);
+  if (ids.empty()) return;
+  violated("the leader lacks " + count(ids.size()) + " acknowledged writes, the first of them #" +
+           count(ids.front()));
+}
+
+void Truth::violated(const std::string& what) {
+  world_.clock.say("VIOLATED: " + what);
+  if (violations_.size() < kMostViolations) violations_.push_back(what);
+}
+
+}  // namespace sim
