@@ -105,6 +105,13 @@ void Instance::on(TimePoint now, const DeadlineReached& /*deadline*/) {
 
 void Instance::deadline_as_backup(TimePoint now, Backup& backup) {
   if (!backup.master_down || now < *backup.master_down) return;
+  // So late that somebody else may have taken over meanwhile: the adverts that say so may still be
+  // unread, and the next one is due within an interval.
+  const Duration interval = backup.leader ? backup.leader->interval : config_.advert_interval;
+  if (now > *backup.master_down + interval) {
+    backup.master_down = now + interval + skew(backup.leader);
+    return;
+  }
   const bool preempts = may_preempt_ && backup.why_master == Change::preempted;
   if (may_lead_ || preempts) return become_master(now, backup.why_master);
   backup.master_down.reset();
