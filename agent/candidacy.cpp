@@ -49,9 +49,7 @@ bool lost_its_data(const Sight& sight) {
 
 // The server restarted with less than it held at last sight, or with a history that says nothing
 // about it (an AOF restart, another file): somebody else may hold the rest.
-bool came_back_old(const Sight& sight) {
-  const health::ServerFacts& local = *sight.local.facts;
-  const auto& record = sight.record;
+bool came_back_old(const std::optional<Record>& record, const ServerFacts& local) {
   if (!record || record->run_id == local.run_id || record->replid.empty()) return false;
   const bool same_history = local.replid == record->replid || local.replid2 == record->replid;
   // A restart from an AOF takes a new lineage; the file is at most appendfsync behind.
@@ -126,6 +124,12 @@ Candidacy by_record(const Sight& sight) {
     if (own->epoch > other->epoch) return yes("this node's data is of the newer epoch: " + epochs);
     return no("the peer's data is of the newer epoch: " + epochs);
   }
+  // Who led last may have come back with less than the other one took from it.
+  const bool old = came_back_old(own, *sight.local.facts);
+  if (old != came_back_old(other, *sight.peer.facts)) {
+    if (old) return no("the local server came back with older data than it had");
+    return yes("the peer's server came back with older data than it had");
+  }
   const bool led = own->role == RecordRole::leader;
   if (led != (other->role == RecordRole::leader)) {
     if (led) return yes("this node led last");
@@ -156,10 +160,14 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
     if (serving) return yes("the peer is not there, the local server is a master");
     return ask_operator("the peer is not there and no record says what this server holds");
   }
-  if (came_back_old(sight)) {
+  if (came_back_old(record, *sight.local.facts)) {
     return ask_operator(
         "the local server came back with older data than it had, and the peer, which may have "
         "newer, is not there");
+  }
+  if (const auto epoch = std::max(sight.peer_epoch, record->superseded); epoch > record->epoch) {
+    return ask_operator("the other node has led since, with epoch " + std::to_string(epoch) +
+                        ", and may have newer data");
   }
   const bool same_run = record->run_id == sight.local.facts->run_id;
   if (rules.safe && record->in_sync && sight.peer.health != Health::dead) {
@@ -178,6 +186,12 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
   return yes("the peer did not come back within wait_for_peer");
 }
 
+// The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
+// servers were not asked at the same moment.
+bool outlived(const ServerFacts& old, const ServerFacts& other) {
+  return old.replid != other.replid && compare_data(old, other) == Fresher::peer;
+}
+
 Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   if (sight.leader_advertises) return no("the other node leads");
   switch (peer_server(sight, rules, now)) {
@@ -191,7 +205,26 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
     return no("the local server is an empty master beside a replica with data");
   }
+  if (outlived(*sight.local.facts, *sight.peer.facts)) {
+    return no("the peer's data is the newer, though its server is a replica");
+  }
+  const auto& record = sight.record;
+  const bool knows_less = record && (record->superseded > record->epoch ||
+                                     (record->role == RecordRole::standby && !record->in_sync));
+  if (knows_less && !sight.peer.link_up_since) return newest_leads(sight);
   return yes("the local server is the master");
+}
+
+// A master that was replaced and has not followed yet, while nobody leads: there is nothing to
+// drain.
+Candidacy outlives(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const auto& agent = sight.peer_agent;
+  if (agent.linked && agent.said && now < agent.said_at + rules.word_patience) {
+    return yes("the local data is the newer");
+  }
+  Candidacy answer = agent_silent(sight, rules, now);
+  answer.gentle = false;
+  return answer;
 }
 
 Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
@@ -202,7 +235,10 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
   const bool answers = peer == PeerServer::answers;
   const auto unfit = unfit_replica(sight, rules);
   if (sight.leader_resigned && !unfit) return yes("the leader resigned");
-  if (answers && sight.peer.is_master()) return unfit ? *unfit : agent_silent(sight, rules, now);
+  if (answers && sight.peer.is_master()) {
+    if (outlived(*sight.peer.facts, *sight.local.facts)) return outlives(sight, rules, now);
+    return unfit ? *unfit : agent_silent(sight, rules, now);
+  }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
   if (answers && sight.peer.facts) return newest_leads(sight);
   if (answers) {

@@ -36,7 +36,7 @@ void Pair::on(TimePoint /*now*/, const PeerCompared& compared) {
 
 // Epochs are the pair's: a promotion is newer than all that either node knows of.
 std::uint64_t Pair::next_epoch(const Record& record) const {
-  return std::max(record.epoch, sight_.peer_epoch) + 1;
+  return std::max({record.epoch, record.superseded, sight_.peer_epoch}) + 1;
 }
 
 void Pair::held_against(TimePoint now, const vrrp::Report& report) {

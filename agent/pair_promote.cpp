@@ -1,5 +1,7 @@
 // The way up (rule 2): advertise -> persist the epoch -> [gentle: fence and drain the old master]
 // -> promote and verify -> VIP -> announce -> notify. A failure at any step takes everything back.
+#include <algorithm>
+
 #include "agent/pair.hpp"
 
 namespace agent {
@@ -28,10 +30,12 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   Record record = sight_.record.value_or(Record{});
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
-  if (!adopts || sight_.peer_epoch > record.epoch) record.epoch = next_epoch(record);
+  const bool newer = std::max(sight_.peer_epoch, record.superseded) > record.epoch;
+  if (!adopts || newer) record.epoch = next_epoch(record);
   // Nobody has what comes from here on.
   if (!adopts) record.in_sync = false;
   record.role = RecordRole::leader;
+  record.superseded = 0;
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;
 

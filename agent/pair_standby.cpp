@@ -1,6 +1,7 @@
 // Standing by: whoever does not lead is a replica of the leader (rules 6 and 8), and the record is
 // kept true to the last sight.
 #include <algorithm>
+#include <utility>
 
 #include "agent/pair.hpp"
 
@@ -14,6 +15,7 @@ constexpr auto kFollowRetry = std::chrono::seconds(1);
 constexpr auto kLinkPoll = std::chrono::milliseconds(100);
 // REPLCONF ACK comes once a second (replicationCron), and a little later.
 constexpr auto kAckPeriod = std::chrono::milliseconds(1500);
+constexpr std::chrono::seconds kOldestAck{3};
 constexpr auto kOffsetPeriod = std::chrono::seconds(10);
 }  // namespace
 
@@ -92,8 +94,9 @@ void Pair::remember(TimePoint now) {
     record.epoch = std::max(record.epoch, sight_.peer_epoch);
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
   } else {
-    return;
+    return note_superseded(now);
   }
+  if (record.role == RecordRole::leader || record.in_sync) record.superseded = 0;
   if (local.keys) record.has_data = *local.keys > 0;
   record.run_id = local.run_id;
   record.replid = local.replid;
@@ -134,6 +137,23 @@ std::int64_t Pair::unix_time(TimePoint now) const {
   return begun_at_ + std::chrono::duration_cast<std::chrono::seconds>(now - sight_.started).count();
 }
 
+// Whoever led once does not forget that somebody else leads after it: if that one is gone by the
+// time the local server is asked for, what is here is not the newest.
+void Pair::note_superseded(TimePoint now) {
+  const bool led = sight_.leader_advertises || peer_says_it_leads(sight_, rules_.candidacy, now);
+  if (!idle() || !led || !sight_.record) return;
+  if (sight_.record->role == RecordRole::standby) {
+    // The leader goes on without the local server.
+    if (stands_by() && follows_the_peer()) return;
+    if (!std::exchange(sight_.record->in_sync, false)) return;
+    return emit(Persist{*sight_.record, false});
+  }
+  const std::uint64_t epoch = std::max(sight_.record->epoch + 1, sight_.peer_epoch);
+  if (sight_.record->superseded >= epoch) return;
+  sight_.record->superseded = epoch;
+  emit(Persist{*sight_.record, false});
+}
+
 void Pair::note_link(TimePoint now, ServerSight& server) {
   const bool linked =
       server.is_replica() && server.facts->link_up && !server.facts->sync_in_progress;
@@ -152,6 +172,8 @@ void Pair::note_sync(TimePoint now) {
   const ServerSight& peer = sight_.peer;
   standby_in_sync_ = peer.health == Health::up && peer.link_up_since &&
                      acknowledged(now, local, peer, rules_.candidacy.peer);
+  // What a replica was before it led says nothing about the next leader.
+  if (local.is_master()) sight_.in_sync_at.reset();
   if (!local.link_up_since) return;
   // A master that does not tell us anything leaves only the link to go by.
   const bool mute = peer.health == Health::denied || !peer.facts;
@@ -173,8 +195,9 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   // Nothing was ever streamed, so there is no offset to acknowledge; the first one is due in 1 s.
   if (master.facts->offset == 0) return now >= *replica.link_up_since + kAckPeriod;
   const auto& replicas = master.facts->replicas;
+  // A path that swallows the stream leaves the link up at both ends until repl-timeout.
   const auto acks = [](const health::ConnectedReplica& one) {
-    return one.online && one.offset > 0;
+    return one.online && one.offset > 0 && one.lag <= kOldestAck.count();
   };
   const auto named = std::find_if(replicas.begin(), replicas.end(), [&](const auto& one) {
     return one.endpoint.host == replica_endpoint.host;

@@ -64,6 +64,11 @@ bool parse_history(const boost::json::object& object, Record& record) {
     if (!replid || !offset || !keys || !time) return false;
     record.peer = PeerSeen{*replid, *offset, *keys, *time};
   }
+  if (object.contains("superseded")) {
+    const auto epoch = field<std::uint64_t>(object, "superseded");
+    if (!epoch) return false;
+    record.superseded = *epoch;
+  }
   if (!object.contains("intent")) return true;
   const auto intent = field<std::string>(object, "intent");
   record.intent = intent.value_or("");
@@ -112,6 +117,7 @@ std::string format_record(const std::string& pair, const Record& record) {
                       {"time", peer->time}};
   }
   if (!record.intent.empty()) object["intent"] = record.intent;
+  if (record.superseded != 0) object["superseded"] = record.superseded;
   return boost::json::serialize(object) + "\n";
 }
 

@@ -49,6 +49,9 @@ struct Record {
   std::vector<LineageEntry> lineage{};  // the newest last, at most kLineageEntries
   std::optional<PeerSeen> peer{};
   std::string intent{};  // "switchover": begun, not ended; empty: none
+  // The other node led with this epoch after our own leading, and its writes are not here: this
+  // data set may be old. 0: not so.
+  std::uint64_t superseded = 0;
   bool operator==(const Record&) const = default;
 };
 

@@ -33,6 +33,7 @@ PeerWord PairRunner::peer_word() const {
     word.record->lineage.clear();
     word.record->peer.reset();
     word.record->intent.clear();
+    word.record->superseded = 0;
   }
   word.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {

@@ -308,6 +308,7 @@ struct FormatEffect {
     return std::string("persist ") + (r.role == agent::RecordRole::leader ? "leader" : "standby") +
            " epoch=" + std::to_string(r.epoch) + (r.in_sync ? " in_sync" : "") +
            (r.has_data ? " has_data" : "") + " run=" + r.run_id +
+           (r.superseded != 0 ? " superseded=" + std::to_string(r.superseded) : "") +
            (r.intent.empty() ? "" : " intent=" + r.intent) + (e.answer ? " and answer" : "");
   }
   std::string operator()(const agent::InstallVips& /*e*/) const { return "install VIPs"; }
