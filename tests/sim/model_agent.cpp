@@ -218,6 +218,12 @@ agent::PeerWord Agent::word() const {
   out.state = to_string(snapshot.state);
   out.epoch = snapshot.epoch;
   out.record = sight.record;
+  if (out.record) {  // what the other node does not ask for
+    out.record->lineage.clear();
+    out.record->peer.reset();
+    out.record->intent.clear();
+    out.record->superseded = 0;
+  }
   out.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
     out.role = health::to_string(facts->role);
@@ -299,7 +305,7 @@ void Agent::start() {
   instance = std::make_unique<vrrp::Instance>(config);
   const bool vips = host().vip && world.clock.now() < host().vip_until;
   world.clock.say(name() + " starts");
-  feed(agent::PairInput(agent::Begin{host().record, vips}));
+  feed(agent::PairInput(agent::Begin{host().record, vips, 0}));
   if (settings.peer_link) feed(agent::PairInput(agent::PeerLinkChanged{false, "not called yet"}));
   health::MonitorConfig peer = settings.monitor;
   peer.ping_interval = std::min(peer.ping_interval, settings.advert_interval);

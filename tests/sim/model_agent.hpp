@@ -47,7 +47,8 @@ struct AgentWorld {
   std::array<Host, 2>& hosts;
   std::function<Agent&(std::size_t)> agent;
   std::function<void(std::size_t host)> announced;
-  std::function<void(std::size_t host)> taken;  // the VIP, by who leads now
+  std::function<void(std::size_t host)> taken;      // the VIP, by who leads now
+  std::function<void(std::size_t host)> preserved;  // a copy of all that its server holds
   std::function<bool(std::size_t from)> anybody_holds_the_vip;
   std::function<void(const Agent&)> stepped;  // after each input
 };
@@ -62,6 +63,7 @@ struct Agent {
   bool hung = false;
   std::uint64_t life = 0;
   bool operators_word = false;  // the promotion under way accepts loss
+  bool copy_failed = false;     // it tries again after half a minute
   int fuse = 0;                 // it dies after so many effects; 0: not
 
   std::unique_ptr<agent::Pair> pair;
@@ -142,6 +144,8 @@ struct Agent {
   void perform(const agent::Announce& effect);
   void perform(const agent::ProbeVip& effect);
   void perform(const agent::ProbeGateway& effect);
+  void perform(const agent::Preserve& effect);
+  void perform(const agent::StopPreserving& effect);
   void perform(const agent::RefreshFacts& effect);
   void perform(const agent::Notify& effect);
   void perform(const agent::Say& effect);
@@ -170,6 +174,7 @@ struct Agent {
   std::deque<agent::Persist> to_write_;
   bool writing_ = false;
 
+  std::uint64_t preserving_ = 0;
   bool wants_vip_ = false;
   std::uint64_t renewals_ = 0;
 };

@@ -57,6 +57,7 @@ std::unique_ptr<hooks::Procedure> Agent::procedure_of(const agent::Work& work) {
           },
           [](const agent::UnfenceWork& unfence) { return hooks::make_unfence(unfence.server); },
           [](const agent::DrainWork& drain) { return hooks::make_drain(drain.from, drain.to); },
+          [](const agent::DetachWork& detach) { return hooks::make_detach(detach.server); },
           [](const agent::KillClientsWork& /*kill*/) {
             return hooks::make_kill_clients({"10.0.0.100"}, 6379);
           },
@@ -105,6 +106,24 @@ void Agent::work_ended(bool done, const std::string& why) {
   later(0us, [this, id = work_, done, why] {
     if (!procedure_ && work_ == id) feed(agent::PairInput(agent::WorkDone{id, done, why}));
   });
+}
+
+// A copy of what the local server holds, which takes its time and a disk.
+void Agent::perform(const agent::Preserve& effect) {
+  preserving_ = effect.id;
+  world.clock.say(name() + " keeps a copy: " + effect.why);
+  later(world.clock.between(5ms, 200ms), [this, id = effect.id, run = servers_.at(index)->life] {
+    if (preserving_ != id) return;
+    const bool kept = !host().disk_full && servers_.at(index)->life == run;
+    if (kept) world.preserved(index);
+    copy_failed = copy_failed || !kept;
+    feed(agent::PairInput(
+        agent::Preserved{id, kept ? "" : "the copy failed", "diverged/1", false, {}}));
+  });
+}
+
+void Agent::perform(const agent::StopPreserving& /*effect*/) {
+  preserving_ = 0;
 }
 
 void Agent::perform(const agent::PostFence& /*effect*/) {

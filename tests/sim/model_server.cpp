@@ -91,6 +91,7 @@ Reply Server::info(bool all) const {
   if (all) {
     line("run_id:", run_id);
     line("loading:", loading() ? "1" : "0");
+    line("aof_enabled:", persistence == Persistence::aof ? "1" : "0");
     line("rdb_last_bgsave_status:", last_bgsave_ok ? "ok" : "err");
   }
   if (master) {

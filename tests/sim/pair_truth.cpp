@@ -68,7 +68,9 @@ void Truth::excuse(const std::vector<WriteId>& ids, int& counter) {
 }
 
 void Truth::promoted(Server& server, const std::string& by) {
-  if (by.empty()) return;
+  // Somebody else's act, or a replica that is detached to be copied: it does not lead.
+  const agent::PairState state = world_.agents[server.index]->state();
+  if (by.empty() || state != agent::PairState::promoting) return;
   auto ids = missing(server.data);
   if (world_.agents[server.index]->operators_word) return excuse(ids, losses_.accepted);
   ids = outside_the_fork(ids);
@@ -154,7 +156,7 @@ void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
   std::vector<WriteId> promised;
   for (const WriteId id : server.data) {
     if (kept[id] || !writes_[id].acknowledged) continue;
-    ++lost;
+    if (!writes_[id].preserved) ++lost;
     if (!writes_[id].excused) promised.push_back(id);
   }
   if (lost > 0) {
@@ -173,6 +175,10 @@ void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
              " acknowledged writes that nobody excused were replaced");
   }
   excuse(promised, losses_.left_behind);
+}
+
+void Truth::preserved(const Server& server) {
+  for (const WriteId id : server.data) writes_[id].preserved = true;
 }
 
 void Truth::died(Server& server) {

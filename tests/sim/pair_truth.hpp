@@ -43,6 +43,7 @@ class Truth {
   void promoted(Server& server, const std::string& by);
   void taken(Server& server);
   void replaced(Server& server, const std::vector<WriteId>& data);
+  void preserved(const Server& server);
   void died(Server& server);
   // After each event.
   void look();
@@ -61,6 +62,7 @@ class Truth {
   struct Write {
     bool acknowledged = false;
     bool excused = false;
+    bool preserved = false;  // in a copy that an operator finds
     TimePoint at{};
   };
   std::vector<WriteId> missing(const std::vector<WriteId>& data) const;

@@ -15,6 +15,7 @@ constexpr auto kStorm = 8s;
 constexpr auto kQuiet = 300ms;      // how long a pair must stay as it came to be
 constexpr auto kHealing = 8s;       // beside wait_for_peer
 constexpr auto kAfterTheWord = 8s;  // of the operator
+constexpr auto kCopyRetry = 35s;
 constexpr std::size_t kClients = 3;
 
 }  // namespace
@@ -42,6 +43,7 @@ PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace)
           [this](std::size_t index) -> Agent& { return *agents_.at(index); },
           [this](std::size_t host) { announced(host); },
           [this](std::size_t host) { truth_.taken(*servers_.at(host)); },
+          [this](std::size_t host) { truth_.preserved(*servers_.at(host)); },
           [this](std::size_t from) { return holds_vip(1 - from) && network_.open(Path::servers); },
           [this](const Agent& /*agent*/) { ++steps_; }},
       truth_({clock_, network_, hosts_, servers_, agents_}) {
@@ -180,6 +182,11 @@ void PairWorld::converge(PairResult& result) {
   std::optional<TimePoint> in_sync;
   while (true) {
     if (!clock_.run_one(end)) {
+      const bool retries = agents_[0]->copy_failed || agents_[1]->copy_failed;
+      if (end == bound && retries && leader()) {
+        end += kCopyRetry;
+        continue;
+      }
       if (end != bound || !leader_needs_the_operator(result)) break;
       ask_the_operator(result);
       end += kAfterTheWord;
