@@ -24,6 +24,7 @@ agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   rules.candidacy.vip_lease = settings.vip_lease;
   rules.candidacy.witness_patience = settings.monitor.fall * ping + 5ms;
   rules.candidacy.word_patience = std::max<Duration>(rules.candidacy.witness_patience, 3 * beat);
+  rules.max_takeovers = 0;
   rules.replication = endpoint_of(index);
   return rules;
 }

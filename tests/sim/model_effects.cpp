@@ -57,6 +57,9 @@ std::unique_ptr<hooks::Procedure> Agent::procedure_of(const agent::Work& work) {
           },
           [](const agent::UnfenceWork& unfence) { return hooks::make_unfence(unfence.server); },
           [](const agent::DrainWork& drain) { return hooks::make_drain(drain.from, drain.to); },
+          [](const agent::GuardWork& guard) {
+            return hooks::make_guard(Target::local, guard.replicas, guard.max_lag);
+          },
           [](const agent::DetachWork& detach) { return hooks::make_detach(detach.server); },
           [](const agent::KillClientsWork& /*kill*/) {
             return hooks::make_kill_clients({"10.0.0.100"}, 6379);
@@ -163,8 +166,8 @@ void Agent::write_next_record() {
 // ---- addresses ---------------------------------------------------------------------------------
 
 void Agent::perform(const agent::SetEligibility& effect) {
-  queue_.emplace_back(
-      vrrp::InstanceInput(vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt}));
+  queue_.emplace_back(vrrp::InstanceInput(
+      vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt, effect.holds}));
 }
 
 void Agent::perform(const agent::InstallVips& /*effect*/) {

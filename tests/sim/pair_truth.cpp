@@ -120,7 +120,9 @@ void Truth::taken(Server& server) {
   ids = outside_the_fork(ids);
   begin_fork(server);
   if (ids.empty()) return;
-  if (promised_) {
+  if (server.lost_at) {
+    judge_promotion(server, ids);  // somebody else made it a master
+  } else if (promised_) {
     violated(server.name() + " leads without " + count(ids.size()) +
              " acknowledged writes, the last of them #" + count(ids.back()));
   }
