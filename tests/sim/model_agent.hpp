@@ -147,6 +147,9 @@ struct Agent {
   void perform(const agent::Preserve& effect);
   void perform(const agent::StopPreserving& effect);
   void perform(const agent::RefreshFacts& effect);
+  void perform(const agent::AskForTheRole& effect);
+  void perform(const agent::StartRecovery& effect);
+  void perform(const agent::AbandonRecovery& effect);
   void perform(const agent::Notify& effect);
   void perform(const agent::Say& effect);
   void perform(const agent::Stopped& effect);

@@ -60,6 +60,10 @@ std::unique_ptr<hooks::Procedure> Agent::procedure_of(const agent::Work& work) {
           [](const agent::GuardWork& guard) {
             return hooks::make_guard(Target::local, guard.replicas, guard.max_lag);
           },
+          [this](const agent::FailoverWork& failover) {
+            return hooks::make_failover(
+                {endpoint_of(1 - index), failover.catch_up, failover.takeover});
+          },
           [](const agent::DetachWork& detach) { return hooks::make_detach(detach.server); },
           [](const agent::KillClientsWork& /*kill*/) {
             return hooks::make_kill_clients({"10.0.0.100"}, 6379);
@@ -214,6 +218,20 @@ void Agent::perform(const agent::ProbeVip& /*effect*/) {
 }
 
 void Agent::perform(const agent::ProbeGateway& /*effect*/) {}
+
+// Failback is not chosen here, and servers are started by their supervisor.
+void Agent::perform(const agent::AskForTheRole& /*effect*/) {
+  later(1ms, [this] { feed(agent::PairInput(agent::RoleAnswered{false, "it is not served"})); });
+}
+
+void Agent::perform(const agent::StartRecovery& /*effect*/) {
+  later(1ms, [this] {
+    feed(agent::PairInput(
+        agent::RecoveryEnded{hooks::RecoveryOutcome::abandoned, "the supervisor starts it"}));
+  });
+}
+
+void Agent::perform(const agent::AbandonRecovery& /*effect*/) {}
 
 // ---- words -------------------------------------------------------------------------------------
 
