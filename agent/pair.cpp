@@ -50,7 +50,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(step_deadline_);
   consider(follow_retry_);
   consider(look_again_);
-  if (rejoining_ && rejoining_->step == Rejoining::Step::failed) consider(rejoining_->since);
+  consider(keep_retry());
   if (unprotected_since_ && !alarms_.contains(kUnprotected)) {
     consider(*unprotected_since_ + kAlarmDelay);
   }
@@ -266,6 +266,7 @@ void Pair::on(TimePoint now, const TimePassed& /*passed*/) {
 void Pair::settle(TimePoint now) {
   if (std::holds_alternative<End>(state_)) return;
   if (follow_retry_ && now >= *follow_retry_) follow_retry_.reset();
+  if (keep_retry() && now >= *keep_retry()) rejoining_->since = TimePoint::min();
   note_contact(now);
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);

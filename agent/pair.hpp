@@ -209,6 +209,7 @@ class Pair {
   void on(TimePoint now, const Preserved& preserved);
   void on(TimePoint now, const RejoinRequested& requested);
   void rejoin(TimePoint now);
+  std::optional<TimePoint> keep_retry() const;
   void judge_and_rejoin(TimePoint now);
   void writes_ended(TimePoint now);
   void start_following(TimePoint now);

@@ -39,6 +39,14 @@ void Pair::rejoin(TimePoint now) {
   }
 }
 
+// Once it is over, the next input that finds a leader takes it up; a deadline that has passed would
+// keep the loop spinning until then.
+std::optional<TimePoint> Pair::keep_retry() const {
+  const bool failed = rejoining_ && rejoining_->step == Rejoining::Step::failed;
+  if (!failed || rejoining_->since == TimePoint::min()) return std::nullopt;
+  return rejoining_->since;
+}
+
 void Pair::judge_and_rejoin(TimePoint now) {
   const auto verdict = judge_rejoin(*sight_.local.facts, *sight_.peer.facts, sight_.record);
   rejoining_->words = verdict.words;
