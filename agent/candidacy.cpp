@@ -107,9 +107,15 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
   return answer;
 }
 
+// Long enough for the peer's agent to have said its last word.
+constexpr auto kSecondThought = std::chrono::seconds(2);
+bool waited_for_a_leader(const Sight& sight, TimePoint now) {
+  return sight.leader_silent_since && now >= *sight.leader_silent_since + kSecondThought;
+}
+
 // Rule 11 where the servers have lost their lineage (AOF restarts): the epochs that both nodes
 // wrote down, then who led. Whoever loses is kept before it is replaced.
-Candidacy by_record(const Sight& sight) {
+Candidacy by_record(const Sight& sight, TimePoint now) {
   const std::string unknown = "the two servers' data have no common history";
   const auto& own = sight.record;
   if (!own) return ask_operator(unknown);
@@ -122,7 +128,17 @@ Candidacy by_record(const Sight& sight) {
       "epoch " + std::to_string(own->epoch) + " here, " + std::to_string(other->epoch) + " there";
   if (own->epoch != other->epoch) {
     if (own->epoch > other->epoch) return yes("this node's data is of the newer epoch: " + epochs);
-    return no("the peer's data is of the newer epoch: " + epochs);
+    // Its server came back with less than that epoch had, and it says itself that it may not lead.
+    const bool void_claim = came_back_old(other, *sight.peer.facts) &&
+                            !came_back_old(own, *sight.local.facts) &&
+                            !sight.peer_agent.said->may_lead;
+    if (void_claim && waited_for_a_leader(sight, now)) {
+      return yes("the peer's server came back with older data than its epoch had");
+    }
+    Candidacy answer = no("the peer's data is of the newer epoch: " + epochs);
+    if (void_claim && sight.leader_silent_since)
+      answer.recheck = *sight.leader_silent_since + kSecondThought;
+    return answer;
   }
   // Who led last may have come back with less than the other one took from it.
   const bool old = came_back_old(own, *sight.local.facts);
@@ -139,7 +155,7 @@ Candidacy by_record(const Sight& sight) {
 }
 
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
-Candidacy newest_leads(const Sight& sight) {
+Candidacy newest_leads(const Sight& sight, TimePoint now) {
   switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
     case Fresher::local: return yes("the local data is the newer");
     case Fresher::peer: return no("the peer's data is the newer");
@@ -148,7 +164,15 @@ Candidacy newest_leads(const Sight& sight) {
       return yes("both servers hold the same data");
     case Fresher::unknown: break;
   }
-  return by_record(sight);
+  // Servers know one generation; what came before it stands in the journal of promotions.
+  if (sight.record) {
+    const auto& lineage = sight.record->lineage;
+    const auto local = generation_of(lineage, sight.local.facts->replid);
+    const auto peer = generation_of(lineage, sight.peer.facts->replid);
+    if (local && peer && *local > *peer) return yes("the local data is of the newer promotion");
+    if (local && peer && *local < *peer) return no("the peer's data is of the newer promotion");
+  }
+  return by_record(sight, now);
 }
 
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
@@ -201,7 +225,10 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
     case PeerServer::silent: break;
   }
   if (!sight.peer.facts) return alone(sight, rules, now);
-  if (sight.peer.is_master()) return newest_leads(sight);
+  if (*sight.peer.facts_at < sight.idle_since) {
+    return no("the peer's server has not been asked since this node stands by");
+  }
+  if (sight.peer.is_master()) return newest_leads(sight, now);
   if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
     return no("the local server is an empty master beside a replica with data");
   }
@@ -211,7 +238,7 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   const auto& record = sight.record;
   const bool knows_less = record && (record->superseded > record->epoch ||
                                      (record->role == RecordRole::standby && !record->in_sync));
-  if (knows_less && !sight.peer.link_up_since) return newest_leads(sight);
+  if (knows_less && !sight.peer.link_up_since) return newest_leads(sight, now);
   return yes("the local server is the master");
 }
 
@@ -240,7 +267,7 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
     return unfit ? *unfit : agent_silent(sight, rules, now);
   }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
-  if (answers && sight.peer.facts) return newest_leads(sight);
+  if (answers && sight.peer.facts) return newest_leads(sight, now);
   if (answers) {
     return ask_operator("the peer's server answers, but does not say what it is: " +
                         sight.peer.detail);

@@ -46,6 +46,7 @@ struct Sight {
   bool leader_resigned = false;                  // its last word was priority 0
   std::optional<TimePoint> leader_silent_since;  // the router's master-down timer ran out
   bool leader_ever_heard = false;                // since this agent started
+  TimePoint idle_since{};                        // standing by, or in fault
   std::string not_heard_by;  // leading: who advertises too and does not hear our adverts
   TimePoint started{};
   std::optional<TimePoint> in_sync_at;      // local replica linked to the peer, at last sight

@@ -116,6 +116,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
   switch (report.notice) {
     case vrrp::Notice::leader_heard:
       sight_.leader_advertises = sight_.leader_ever_heard = true;
+      heard_another_leader_ = true;
       sight_.advert_reported_at = now;
       sight_.leader_resigned = sight_.accept_data_loss = false;
       sight_.leader_silent_since.reset();
@@ -125,7 +126,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
     case vrrp::Notice::leader_resigning:
       sight_.leader_advertises = false;
       sight_.leader_resigned = true;
-      sight_.advert_reported_at = now;
+      sight_.advert_reported_at = sight_.leader_seen_at = now;
       break;
     case vrrp::Notice::leader_lost:
       sight_.leader_advertises = false;
@@ -152,7 +153,10 @@ void Pair::on(TimePoint now, const HealthSeen& seen) {
   ServerSight& server = seen.server == Target::local ? sight_.local : sight_.peer;
   const Health before = std::exchange(server.health, seen.health);
   server.detail = seen.detail;
-  if (seen.server == Target::peer && seen.health != Health::up) standby_in_sync_ = false;
+  if (seen.server == Target::peer && seen.health != Health::up) {
+    standby_in_sync_ = false;
+    peer_acts_again();
+  }
   if (seen.server == Target::peer && seen.health == Health::up) peer_is_back(now, before);
   // It wakes up with what clients had queued; the fence stands in the same queue.
   const bool leads = std::holds_alternative<Leading>(state_);
@@ -170,7 +174,11 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   server.facts_at = now;
   // What an earlier run of the server had is not what this one has.
   if (seen.restarted) server.link_up_since.reset();
-  if (seen.restarted && local) sight_.in_sync_at.reset();
+  if (seen.restarted && local) {
+    sight_.in_sync_at.reset();
+    end_rejoining();  // the fence has gone with the process, and what was judged may be more now
+  }
+  if (seen.restarted && !local) peer_acts_again();
   note_link(now, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
@@ -178,11 +186,6 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
     leave(now, "the local server was restarted");
   }
   successor_seen(now);
-}
-
-void Pair::on(TimePoint now, const PeerAnswered& /*answered*/) {
-  sight_.peer.last_answer = now;
-  if (sight_.peer.is_master()) sight_.leader_seen_at = now;
 }
 
 void Pair::on(TimePoint now, const WorkDone& work) {
@@ -360,6 +363,9 @@ void Pair::enter_idle(TimePoint now, const std::string& reason) {
     state_ = Standby{};
   }
   fault_is_tracked_ = trouble && server_usable() && sight_.router_up;
+  // What the peer's server was while this node led or was out of order says nothing any more.
+  sight_.idle_since = now;
+  emit(RefreshFacts{Target::peer});
   enter(now, trouble ? PairState::fault : PairState::standby, trouble.value_or(reason));
 }
 
@@ -379,16 +385,6 @@ void Pair::enter(TimePoint now, PairState state, const std::string& reason) {
   settled_ = state;
   emit(Notify{notify_state(state), reason, !notified_});
   notified_ = true;
-}
-
-bool Pair::server_usable() const {
-  switch (sight_.local.health) {
-    case Health::unknown:
-    case Health::hung:
-    case Health::dead:
-    case Health::unreachable: return false;
-    default: return true;
-  }
 }
 
 void Pair::start_work(TimePoint /*now*/, Work work, Duration budget) {

@@ -143,6 +143,7 @@ class Pair {
     bool by_operator = false;
     bool server_failover = false;
     std::optional<TimePoint> successor_due{};
+    bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
     bool drained = false;  // the successor has all that the local server has
   };
   struct End {};
@@ -179,6 +180,7 @@ class Pair {
   // pair_repair.cpp
   void announce_again(TimePoint now, std::string why);
   void peer_is_back(TimePoint now, health::Health before);
+  void peer_acts_again();
   void rival_gave_way(TimePoint now);
   void say_who_leads(const vrrp::Report& report);
 
@@ -282,6 +284,7 @@ class Pair {
   // pair_guard.cpp
   std::optional<std::string> proof_that_nobody_else_leads(TimePoint now) const;
   void guard_writes(TimePoint now);
+  void set_guard(TimePoint now, int replicas);
   void guard_work_done(TimePoint now, const WorkDone& work);
   std::string guard_alarm() const;
 
@@ -337,6 +340,7 @@ class Pair {
   };
   Failback failback_;
   bool router_leads_ = false;
+  bool heard_another_leader_ = false;  // since this node led
   bool isolated_ = false;              // rule 15, for isolation_patience
   bool fault_is_tracked_ = false;      // the fault that was entered
   std::optional<std::uint64_t> work_;  // outstanding

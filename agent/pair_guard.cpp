@@ -10,16 +10,21 @@ using health::Health;
 
 namespace {
 constexpr auto kGuardBudget = std::chrono::milliseconds(500);
+// After this time without contact a peer link is down on both sides: a later word was spoken after
+// the standby was lost.
+constexpr auto kWordsOfBefore = std::chrono::seconds(2);
 }  // namespace
 
-// Why the peer cannot lead; nullopt: nothing proves it. Silence proves nothing.
+// Why the peer cannot lead; nullopt: nothing proves it. Silence proves nothing, and neither does
+// what was seen or said before the standby was lost.
 std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) const {
   if (sight_.peer.health == Health::dead) return "the peer's host refuses: its server is down";
-  if (sight_.peer.health == Health::up && sight_.peer.is_replica()) {
-    return "the peer's server is a replica";
-  }
+  if (!unprotected_since_) return std::nullopt;
+  const bool seen = sight_.peer.health == Health::up && sight_.peer.is_replica();
+  if (seen && *sight_.peer.facts_at > *unprotected_since_) return "the peer's server is a replica";
   const auto& agent = sight_.peer_agent;
   const bool fresh = agent.linked && agent.said &&
+                     agent.said_at >= *unprotected_since_ + kWordsOfBefore &&
                      now < agent.said_at + rules_.candidacy.word_patience &&
                      !peer_says_it_leads(sight_, rules_.candidacy, now);
   if (fresh) return "the peer's agent says that it is " + agent.said->state;
@@ -29,6 +34,7 @@ std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) con
 void Pair::guard_writes(TimePoint now) {
   if (!rules_.candidacy.safe || work_ || follow_retry_) return;
   const bool guarded = guard_ == 1;
+  if (standby_in_sync()) opened_by_operator_ = false;
   if (standby_in_sync() == guarded) return;
   if (guarded) {
     const auto proof =
@@ -36,8 +42,12 @@ void Pair::guard_writes(TimePoint now) {
     if (!proof) return;
     emit(Say{Weight::warning, "the leader goes on without a standby: " + *proof});
   }
-  guarding_ = guarded ? 0 : 1;
-  start_work(now, GuardWork{*guarding_, rules_.candidacy.max_lag_time}, kGuardBudget);
+  set_guard(now, guarded ? 0 : 1);
+}
+
+void Pair::set_guard(TimePoint now, int replicas) {
+  guarding_ = replicas;
+  start_work(now, GuardWork{replicas, rules_.candidacy.max_lag_time}, kGuardBudget);
 }
 
 void Pair::guard_work_done(TimePoint now, const WorkDone& work) {

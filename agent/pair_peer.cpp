@@ -9,7 +9,9 @@ namespace agent {
 
 void Pair::on(TimePoint now, const PeerSaid& said) {
   auto& agent = sight_.peer_agent;
+  if (said.word.leads()) sight_.leader_seen_at = now;
   const bool led = agent.said && agent.said->leads();
+  peer_acts_again();
   agent.said = said.word;
   agent.said_at = now;
   sight_.peer_epoch = std::max(sight_.peer_epoch, said.word.epoch);
@@ -17,6 +19,11 @@ void Pair::on(TimePoint now, const PeerSaid& said) {
   if (led && !said.word.leads()) {
     announce_again(now, "the other node led too and has stepped down: announced again");
   }
+}
+
+void Pair::on(TimePoint now, const PeerAnswered& /*answered*/) {
+  sight_.peer.last_answer = now;
+  if (sight_.peer.is_master()) sight_.leader_seen_at = now;
 }
 
 void Pair::on(TimePoint now, const PeerLinkChanged& link) {

@@ -36,6 +36,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   if (!adopts) record.in_sync = false;
   record.role = RecordRole::leader;
   record.superseded = 0;
+  heard_another_leader_ = false;
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;
 

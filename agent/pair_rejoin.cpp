@@ -95,6 +95,7 @@ void Pair::on(TimePoint now, const Preserved& preserved) {
   if (!preserved.problem.empty()) {
     rejoining_->step = Rejoining::Step::failed;
     rejoining_->since = now + kKeepRetry;
+    rejoin_ordered_.reset();
     return;
   }
   if (preserved.nothing_lost) {

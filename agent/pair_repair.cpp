@@ -27,6 +27,12 @@ void Pair::peer_is_back(TimePoint now, Health before) {
   announce_again(now, "the peer is reachable again: the VIP is announced again");
 }
 
+// What was drained in a gentle takeover may hold more by now: making it follow is for its own
+// agent, which looks first at what only it holds.
+void Pair::peer_acts_again() {
+  if (auto* leading = std::get_if<Leading>(&state_)) leading->peer_must_follow = false;
+}
+
 // The last announcement must be ours, whenever its own was. An old master that follows us right
 // after a takeover has announced nothing since.
 void Pair::rival_gave_way(TimePoint now) {

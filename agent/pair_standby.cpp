@@ -140,8 +140,10 @@ std::int64_t Pair::unix_time(TimePoint now) const {
 // Whoever led once does not forget that somebody else leads after it: if that one is gone by the
 // time the local server is asked for, what is here is not the newest.
 void Pair::note_superseded(TimePoint now) {
-  const bool led = sight_.leader_advertises || peer_says_it_leads(sight_, rules_.candidacy, now);
-  if (!idle() || !led || !sight_.record) return;
+  // It may have resigned again before this node had left the role: what counts is that it led.
+  const bool led = heard_another_leader_ || peer_says_it_leads(sight_, rules_.candidacy, now);
+  if (!led || !sight_.record) return;
+  if (!idle() && !std::holds_alternative<Leaving>(state_)) return;
   if (sight_.record->role == RecordRole::standby) {
     // The leader goes on without the local server.
     if (stands_by() && follows_the_peer()) return;
@@ -177,7 +179,8 @@ void Pair::note_sync(TimePoint now) {
   if (!local.link_up_since) return;
   // A master that does not tell us anything leaves only the link to go by.
   const bool mute = peer.health == Health::denied || !peer.facts;
-  const bool confirmed = acknowledged(now, peer, local, rules_.replication);
+  const bool confirmed =
+      peer.health == Health::up && acknowledged(now, peer, local, rules_.replication);
   if (mute || confirmed || caught_up(peer, local)) sight_.in_sync_at = now;
 }
 

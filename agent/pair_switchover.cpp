@@ -144,12 +144,15 @@ void Pair::give_up_switchover(TimePoint now, const std::string& why) {
 
 void Pair::resume_leading(TimePoint now) {
   const bool stopping = std::get<Leaving>(state_).stopping;
+  const bool guarded = std::get<Leaving>(state_).guarded;
   step_deadline_.reset();
   state_ = Leading{};
   enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
   if (sight_.record) sight_.record->intent.clear();
   if (stopping) return leave(now, "the agent is stopping", Leave::stopping);
-  if (!router_leads_) leave(now, "the router stepped down");
+  if (!router_leads_) return leave(now, "the router stepped down");
+  // The standby fell silent in the middle, perhaps: what was there before is there again.
+  if (guarded) set_guard(now, 1);
 }
 
 void Pair::report_switchover(SwitchoverReport::Outcome outcome, std::string words) {

@@ -4,6 +4,8 @@
 
 namespace agent {
 
+using health::Health;
+
 void Pair::on(TimePoint /*now*/, const TrackingSeen& seen) {
   sight_.tracking = seen;
 }
@@ -37,6 +39,16 @@ std::optional<std::string> Pair::tracked_fault() const {
 }
 
 // A tracked fault keeps a node from leading, not its server from following.
+bool Pair::server_usable() const {
+  switch (sight_.local.health) {
+    case Health::unknown:
+    case Health::hung:
+    case Health::dead:
+    case Health::unreachable: return false;
+    default: return true;
+  }
+}
+
 bool Pair::stands_by() const {
   return idle() && server_usable() && sight_.router_up;
 }

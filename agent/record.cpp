@@ -83,6 +83,16 @@ void note_lineage(std::vector<LineageEntry>& lineage, LineageEntry entry) {
   if (lineage.size() > kLineageEntries) lineage.erase(lineage.begin());
 }
 
+std::optional<std::size_t> generation_of(const std::vector<LineageEntry>& lineage,
+                                         const std::string& replid) {
+  if (replid.empty()) return std::nullopt;
+  for (std::size_t i = lineage.size(); i > 0; --i) {
+    if (lineage[i - 1].replid == replid) return 2 * i;
+    if (lineage[i - 1].parent == replid) return 2 * i - 1;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::int64_t> fork_from(const std::vector<LineageEntry>& lineage,
                                       const std::string& replid, const std::string& ancestor) {
   std::string at = replid;

@@ -58,6 +58,10 @@ struct Record {
 // Appends, unless the last entry is of the same lineage; the oldest goes first.
 void note_lineage(std::vector<LineageEntry>& lineage, LineageEntry entry);
 
+// How late in the journal a lineage stands, as its own entry or as a parent; later is newer.
+std::optional<std::size_t> generation_of(const std::vector<LineageEntry>& lineage,
+                                         const std::string& replid);
+
 // Where `replid` left its ancestor: the ancestor's first offset that is not in it. nullopt: the
 // journal knows of no way from the one to the other.
 std::optional<std::int64_t> fork_from(const std::vector<LineageEntry>& lineage,

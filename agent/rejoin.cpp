@@ -17,7 +17,9 @@ std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts&
   if (local.replid == leader.replid) return leader.offset + 1;
   if (local.replid == leader.replid2) return leader.second_offset;
   const bool promoted = !local.replid2.empty();
-  if (promoted && local.replid2 == leader.replid) return local.second_offset;
+  if (promoted && local.replid2 == leader.replid) {
+    return std::min(local.second_offset, leader.offset + 1);
+  }
   if (promoted && local.replid2 == leader.replid2) {
     return std::min(local.second_offset, leader.second_offset);
   }

@@ -253,7 +253,7 @@ void TlsClient::prepare(SSL* connection, const std::string& address, TlsRefusal&
 
 std::string TlsClient::words(const error_code& error) const {
   const int reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
-  const std::string none =
+  std::string none =
       "the server wants a certificate of its clients; name one in tls.cert and tls.key";
   switch (reason) {
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return none;

@@ -218,7 +218,12 @@ std::string find_saver(const std::string& directory) {
     const bool server = program.find("redis") != std::string::npos ||
                         program.find("valkey") != std::string::npos ||
                         program.find("keydb") != std::string::npos;
-    if (server) return "process " + number + " still writes " + name;
+    if (!server) continue;
+    std::string sentence = "process ";
+    sentence += number;
+    sentence += " still writes ";
+    sentence += name;
+    return sentence;
   }
   return {};
 }

@@ -139,6 +139,18 @@ TEST(Lineage, FindsTheForkOverGenerations) {
   EXPECT_EQ(fork_from({}, "c", "a"), std::nullopt);
 }
 
+TEST(Lineage, OrdersGenerations) {
+  const std::vector<LineageEntry> lineage = {{2, "b", "a", 100, 0, ""}, {3, "c", "b", 300, 0, ""}};
+  const auto a = generation_of(lineage, "a");
+  const auto b = generation_of(lineage, "b");
+  const auto c = generation_of(lineage, "c");
+  ASSERT_TRUE(a && b && c);
+  EXPECT_LT(*a, *b);
+  EXPECT_LT(*b, *c);
+  EXPECT_EQ(generation_of(lineage, "z"), std::nullopt);
+  EXPECT_EQ(generation_of(lineage, ""), std::nullopt);
+}
+
 TEST(RecordStore, KeepsARecordForItsOwnerOnly) {
   const Folder folder;
   EXPECT_EQ(save(folder.path(), kRecord), "");

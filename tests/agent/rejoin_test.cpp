@@ -58,6 +58,13 @@ TEST(Rejoin, APromotionOfItsOwnIsAheadFromItsFork) {
             (hooks::StreamRange{"b", 101, 120}));
 }
 
+// A detached replica of the leader's lineage keeps what it had beyond the leader, which came back
+// with an older file.
+TEST(Rejoin, ADetachedReplicaIsAheadOfAnOlderLeader) {
+  EXPECT_EQ(judge_rejoin(promoted("z", 2000, "x", 2001), server("x", 1000), std::nullopt).lost,
+            (hooks::StreamRange{"z", 1001, 2000}));
+}
+
 TEST(Rejoin, TwoPromotionsOutOfOneLineagePartAtTheEarlierFork) {
   const auto late = promoted("b", 220, "a", 201);
   const auto early = promoted("c", 150, "a", 101);

@@ -20,7 +20,7 @@ constexpr std::uint64_t kSeedsPerShard = 1000;
 
 // Seeds of combined faults whose violation is found and not settled yet, model or rulebook: they
 // are printed. More than so many of a thousand are a regression.
-constexpr std::uint64_t kOpenOfThousand = 20;
+constexpr std::uint64_t kOpenOfThousand = 14;
 
 std::string text_of(const std::vector<std::string>& lines) {
   std::string text;
