@@ -34,7 +34,8 @@ PeerServer peer_server(const Sight& sight, const CandidacyRules& rules, TimePoin
     case Health::dead:
     case Health::unreachable:
     case Health::hung: return PeerServer::gone;
-    case Health::denied: break;
+    // It lives: what ends that is a verdict of its own.
+    case Health::denied: return PeerServer::answers;
     default:
       if (!sight.peer.facts) return PeerServer::unknown;
   }
@@ -353,7 +354,7 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
   Candidacy answer =
       local.is_master() ? judge_master(sight, rules, now) : judge_replica(sight, rules, now);
   answer.may_preempt = may_preempt(sight, rules, now);
-  if (peer_server(sight, rules, now) == PeerServer::answers) {
+  if (peer_server(sight, rules, now) == PeerServer::answers && sight.peer.last_answer) {
     // The moment from which its silence counts.
     const TimePoint silent = *sight.peer.last_answer + rules.witness_patience;
     answer.recheck = std::min(answer.recheck.value_or(silent), silent);
