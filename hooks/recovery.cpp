@@ -213,7 +213,7 @@ void Recovery::look_at_the_link() {
   if (facts_->role == health::Role::master && !std::exchange(came_up_as_master_, true)) {
     emit(RecoverySay{true,
                      "the local server came up as a master: it does not start in quarantine, see "
-                     "the drop-in redis-server-quarantine.conf"});
+                     "the drop-in redis-server.service.d/tandem.conf"});
   }
   const bool linked = facts_->role == health::Role::replica && facts_->link_up &&
                       !facts_->sync_in_progress && !facts_->loading;

@@ -17,6 +17,9 @@ struct redisContext;
 
 namespace hooks {
 
+// On loopback, free at this moment.
+std::uint16_t free_port();
+
 // True as soon as `condition` is; false after twenty seconds.
 bool eventually(const std::function<bool()>& condition);
 

@@ -91,16 +91,21 @@ TEST(Rejoin, AfterAPartitionTheNewerEpochStays) {
   expect_kept(scene, scene.a, "only-a:49");
 }
 
-// The leader's server was killed and comes back as a writable master, as supervisors do it, and is
-// written to before anybody notices.
-TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
-  PairScene scene;
+// B leads, and server A, whose agent is stopped, is a master that took a write of its own.
+void leave_an_old_master_with_a_late_write(PairScene& scene) {
   ASSERT_TRUE(scene.start());
   ASSERT_TRUE(PairScene::protects(scene.a.agent));
   scene.a.agent.stop();
   ASSERT_TRUE(scene.led_by("B"));
   ASSERT_EQ(scene.a.redis.command({"REPLICAOF", "NO", "ONE"}).text, "OK");
   ASSERT_EQ(scene.a.redis.command({"SET", "late", "write"}).text, "OK");
+}
+
+// The leader's server was killed and comes back as a writable master, as supervisors do it, and is
+// written to before anybody notices.
+TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
+  PairScene scene;
+  ASSERT_NO_FATAL_FAILURE(leave_an_old_master_with_a_late_write(scene));
   scene.a.agent.start();
   ASSERT_TRUE(scene.reaches(kBLeads));
   const std::string path = first_path(list_diverged(scene.a));
@@ -112,12 +117,7 @@ TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
 // No copy can be made (its place is taken by a file): the server does not follow, and says why.
 TEST(Rejoin, WithoutACopyNothingIsReplaced) {
   PairScene scene;
-  ASSERT_TRUE(scene.start());
-  ASSERT_TRUE(PairScene::protects(scene.a.agent));
-  scene.a.agent.stop();
-  ASSERT_TRUE(scene.led_by("B"));
-  ASSERT_EQ(scene.a.redis.command({"REPLICAOF", "NO", "ONE"}).text, "OK");
-  ASSERT_EQ(scene.a.redis.command({"SET", "late", "write"}).text, "OK");
+  ASSERT_NO_FATAL_FAILURE(leave_an_old_master_with_a_late_write(scene));
   const std::string place = scene.a.agent.state_dir() + "/diverged";
   std::ofstream(place) << "in the way";
   scene.a.agent.start();
