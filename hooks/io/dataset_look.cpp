@@ -86,8 +86,8 @@ DatasetLook::~DatasetLook() {
   cancel();
 }
 
-void DatasetLook::start(std::optional<ServerFiles> said, std::string rdb_file, std::string user,
-                        Done done) {
+void DatasetLook::start(std::optional<ServerFiles> said, std::string rdb_file,
+                        const std::string& user, Done done) {
   cancel();
   impl_ = std::make_shared<Impl>(loop_, disk_);
   impl_->said = std::move(said);

@@ -29,7 +29,8 @@ class DatasetLook {
   DatasetLook& operator=(const DatasetLook&) = delete;
 
   // `done` comes from the loop, once; `user` runs the program.
-  void start(std::optional<ServerFiles> said, std::string rdb_file, std::string user, Done done);
+  void start(std::optional<ServerFiles> said, std::string rdb_file, const std::string& user,
+             Done done);
   void cancel();
 
  private:
