@@ -371,15 +371,12 @@ void Pair::enter_idle(TimePoint now, const std::string& reason) {
 
 void Pair::enter(TimePoint now, PairState state, const std::string& reason) {
   const bool transient = state == PairState::promoting || state == PairState::leaving;
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_);
-  const bool through = name_ != settled_;
+  const auto took = name_ == settled_ ? std::nullopt : std::optional<Duration>(now - since_);
   name_ = state;
   reason_ = reason;
   since_ = now;
   if (transient) return;
-  emit(Say{Weight::info, std::string(to_string(settled_)) + " -> " + std::string(to_string(state)) +
-                             ": " + reason +
-                             (through ? " (" + std::to_string(took.count()) + " ms)" : "")});
+  emit(Moved{settled_, state, reason, took});
   // A promotion that failed leaves no trace for hooks: they never heard MASTER.
   if (state == settled_) return;
   settled_ = state;

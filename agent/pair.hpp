@@ -84,6 +84,8 @@ class Pair {
   PairEffects step(TimePoint now, const PairInput& input);
   std::optional<TimePoint> next_deadline() const;
   PairSnapshot snapshot() const;
+  PairState state() const { return name_; }
+  std::uint64_t epoch() const { return sight_.record ? sight_.record->epoch : 0; }
   const Sight& sight() const { return sight_; }
   // Why a switchover would not be begun now, each in one sentence; empty: it would. Without what
   // the standby's agent says of its own side, if it is the one that asks.

@@ -28,12 +28,22 @@ std::string_view to_string(PairState state) {
   return "unknown";
 }
 
+std::string to_words(const Moved& moved) {
+  std::string words(to_string(moved.from));
+  words += " -> ";
+  words += to_string(moved.to);
+  words += ": " + moved.reason;
+  if (!moved.took) return words;
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(*moved.took);
+  return words + " (" + std::to_string(took.count()) + " ms)";
+}
+
 PairSnapshot Pair::snapshot() const {
   PairSnapshot out;
   out.state = name_;
   out.reason = reason_;
   out.since = since_;
-  out.epoch = sight_.record ? sight_.record->epoch : 0;
+  out.epoch = epoch();
   out.candidacy = candidacy_;
   out.leader_advertises = sight_.leader_advertises;
   out.standby_in_sync = standby_in_sync();
@@ -46,10 +56,10 @@ PairSnapshot Pair::snapshot() const {
 void Pair::update_alarms(TimePoint now) {
   auto current = alarms(now);
   for (const auto& [key, text] : current) {
-    if (!alarms_.contains(key)) emit(Say{Weight::warning, "alarm: " + text});
+    if (!alarms_.contains(key)) emit(Say{Weight::warning, "alarm: " + text, Topic::alarm});
   }
   for (const auto& [key, text] : alarms_) {
-    if (!current.contains(key)) emit(Say{Weight::info, "alarm is over: " + text});
+    if (!current.contains(key)) emit(Say{Weight::info, "alarm is over: " + text, Topic::alarm});
   }
   alarms_ = std::move(current);
 }

@@ -22,6 +22,17 @@
 
 namespace agent {
 
+enum class PairState : std::uint8_t {
+  starting,
+  standby,
+  promoting,
+  leading,
+  leaving,
+  fault,
+  stopped
+};
+std::string_view to_string(PairState state);
+
 // ---- inputs ------------------------------------------------------------------------------------
 
 // Once, first: what was found at start.
@@ -250,11 +261,21 @@ struct Notify {
   bool operator==(const Notify&) const = default;
 };
 enum class Weight : std::uint8_t { info, warning };
-// One line for the log: a transition, or something an operator should read.
+enum class Topic : std::uint8_t { note, alarm };
+// One line for the log: something an operator should read.
 struct Say {
   Weight weight = Weight::info;
   std::string text;
+  Topic topic = Topic::note;
   bool operator==(const Say&) const = default;
+};
+// A transition has come to its end.
+struct Moved {
+  PairState from = PairState::starting;
+  PairState to = PairState::starting;
+  std::string reason;
+  std::optional<Duration> took;  // absent: it had no steps
+  bool operator==(const Moved&) const = default;
 };
 // Brings the local server back as a replica of the leader (rule 9); RecoveryEnded answers.
 struct StartRecovery {
@@ -274,18 +295,10 @@ struct Stopped {
 using PairEffect =
     std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
                  Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts,
-                 AskForTheRole, Notify, Say, Stopped, StartRecovery, AbandonRecovery>;
+                 AskForTheRole, Notify, Say, Moved, Stopped, StartRecovery, AbandonRecovery>;
 using PairEffects = std::vector<PairEffect>;
 
-enum class PairState : std::uint8_t {
-  starting,
-  standby,
-  promoting,
-  leading,
-  leaving,
-  fault,
-  stopped
-};
-std::string_view to_string(PairState state);
+// "standby -> leading: the leader resigned (6 ms)"
+std::string to_words(const Moved& moved);
 
 }  // namespace agent

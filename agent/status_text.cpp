@@ -5,12 +5,14 @@
 #include <optional>
 #include <sstream>
 
+#include "agent/duration_words.hpp"
 #include "agent/status.hpp"
 
 namespace agent {
 namespace {
 
 namespace json = boost::json;
+using Seconds = std::chrono::duration<double>;
 
 std::string text_of(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
@@ -31,17 +33,6 @@ const json::object& object_of(const json::object& object, std::string_view key) 
   static const json::object kNone;
   const auto* value = object.if_contains(key);
   return value != nullptr && value->is_object() ? value->get_object() : kNone;
-}
-
-std::string duration_words(double seconds) {
-  constexpr long kMinute = 60;
-  constexpr long kHour = 3600;
-  constexpr long kDay = 86400;
-  const auto whole = static_cast<long>(std::floor(seconds));
-  if (whole < 2 * kMinute) return std::to_string(whole) + " s";
-  if (whole < 2 * kHour) return std::to_string(whole / kMinute) + " min";
-  if (whole < 2 * kDay) return std::to_string(whole / kHour) + " h";
-  return std::to_string(whole / kDay) + " days";
 }
 
 std::string server_line(const json::object& server) {
@@ -152,10 +143,11 @@ std::string recovery_line(const json::object& recovery) {
       line += ", " + megabytes(*rate) + "/s";
     }
     if (const auto left = amount_of(recovery, "seconds_left")) {
-      line += ", " + duration_words(std::ceil(*left)) + " left";
+      line += ", " + duration_words(Seconds(std::ceil(*left))) + " left";
     }
   }
-  return line + ", for " + duration_words(amount_of(recovery, "for_seconds").value_or(0)) + "\n";
+  return line + ", for " + duration_words(Seconds(amount_of(recovery, "for_seconds").value_or(0))) +
+         "\n";
 }
 
 // "250", or "250, now 230" when weights have moved it.
@@ -182,7 +174,7 @@ std::string pair_text(const json::object& pair) {
   const auto* seconds = pair.if_contains("for_seconds");
   const double age = seconds != nullptr && seconds->is_number() ? seconds->to_number<double>() : 0;
   std::string out = text_of(pair, "name") + ": " + text_of(pair, "state") + " for " +
-                    duration_words(age) + ", because " + text_of(pair, "reason") + "\n";
+                    duration_words(Seconds(age)) + ", because " + text_of(pair, "reason") + "\n";
   out += "  leader   " + text_of(pair, "leader") + ", epoch " + number_of(pair, "epoch") + "\n";
   out += "  VIP      " + vip_line(pair) + "\n";
   out += "  server   " + server_line(object_of(pair, "server")) + "\n";

@@ -1,101 +1,36 @@
 // tandem: the operator's command. Talks to the agent over its control socket; `fetch` to a server.
 // Exit codes: 0 good, 1 refused or failed, 2 usage, 3 agent not reachable.
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <cerrno>
-#include <cstring>
 #include <iostream>
 #include <map>
 #include <optional>
 #include <sstream>
-#include <system_error>
 
+#include "agent/io/control_client.hpp"
 #include "agent/io/diverged_command.hpp"
+#include "agent/io/events_command.hpp"
 #include "agent/io/fetch_command.hpp"
 #include "agent/status.hpp"
 
 namespace {
 
 namespace json = boost::json;
+using agent::io::ask_agent;
+using agent::io::ControlAnswer;
 
 constexpr int kRefused = 1;
 constexpr int kUsage = 2;
 constexpr int kUnreachable = 3;
-constexpr long kPatienceSeconds = 5;
 constexpr int kBetweenRecoveryLooksMs = 200;
 constexpr long kMillisecondsPerSecond = 1000;
 constexpr long kSwitchoverPatienceSeconds = 20;  // beside the time that writes may be held
 
-struct Answer {
-  json::object value;
-  std::string problem;  // not reachable: sentence
-};
-
-class Socket {
- public:
-  Socket() : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::optional<std::string> converse(const std::string& path, const std::string& request,
-                                    long patience_seconds) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    errno = ENAMETOOLONG;
-    return std::nullopt;
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  const Socket socket;
-  const timeval patience{patience_seconds, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), generic, sizeof(address)) != 0) return std::nullopt;
-  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return std::nullopt;
-  std::string answer;
-  std::array<char, 65536> buffer{};
-  while (answer.empty() || answer.back() != '\n') {
-    const ssize_t got = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) break;
-    answer.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  return answer;
-}
-
-Answer ask(const std::string& path, const json::object& request,
-           long patience_seconds = kPatienceSeconds) {
-  const auto text = converse(path, json::serialize(request) + "\n", patience_seconds);
-  if (!text) {
-    const int error = errno;
-    std::string hint;
-    if (error == EACCES) hint = "; run as root or as a member of group tandem";
-    if (error == ENOENT || error == ECONNREFUSED) hint = "; is tandemd running?";
-    if (error == EAGAIN) return {{}, path + ": no answer in time; see tandem status"};
-    return {{}, path + ": " + std::generic_category().message(error) + hint};
-  }
-  if (text->empty()) return {{}, path + ": it ended before it answered"};
-  boost::system::error_code error;
-  const auto value = json::parse(*text, error);
-  if (error || !value.is_object()) return {{}, path + ": the answer is not from an agent"};
-  return {value.get_object(), {}};
-}
+// Both are flags, which the library forgets when it adds them.
+constexpr auto kUnitIsRequired = static_cast<CLI::AsNumberWithUnit::Options>(
+    CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
 
 int fail(int code, const std::string& sentence) {
   std::cerr << "tandem: " << sentence << "\n";
@@ -103,7 +38,7 @@ int fail(int code, const std::string& sentence) {
 }
 
 // 0, or the exit code of what went wrong, which has been said.
-int check(const Answer& answer) {
+int check(const ControlAnswer& answer) {
   if (!answer.problem.empty()) {
     return fail(kUnreachable, "the agent cannot be reached: " + answer.problem);
   }
@@ -123,7 +58,7 @@ bool has_pair(const json::object& status, const std::string& name) {
 }
 
 int show_status(const std::string& path, const std::string& pair, bool as_json) {
-  const Answer answer = ask(path, {{"command", "status"}});
+  const ControlAnswer answer = ask_agent(path, {{"command", "status"}});
   if (const int code = check(answer)) return code;
   if (!pair.empty() && !has_pair(answer.value, pair)) {
     return fail(kRefused, "no pair of that name: " + pair + "; tandem status lists them");
@@ -134,23 +69,23 @@ int show_status(const std::string& path, const std::string& pair, bool as_json) 
 }
 
 int promote(const std::string& path, const std::string& pair, bool accept_data_loss) {
-  const Answer answer =
-      ask(path, {{"command", "promote"}, {"pair", pair}, {"accept_data_loss", accept_data_loss}});
+  const ControlAnswer answer = ask_agent(
+      path, {{"command", "promote"}, {"pair", pair}, {"accept_data_loss", accept_data_loss}});
   if (const int code = check(answer)) return code;
   std::cout << "promotion begun; see tandem status\n";
   return 0;
 }
 
 int rejoin(const std::string& path, const std::string& pair, bool accept_data_loss) {
-  const Answer answer =
-      ask(path, {{"command", "rejoin"}, {"pair", pair}, {"accept_data_loss", accept_data_loss}});
+  const ControlAnswer answer = ask_agent(
+      path, {{"command", "rejoin"}, {"pair", pair}, {"accept_data_loss", accept_data_loss}});
   if (const int code = check(answer)) return code;
   std::cout << pair << ": the local server will follow the leader; see tandem status\n";
   return 0;
 }
 
 int acknowledge(const std::string& path, const std::string& pair) {
-  const Answer answer = ask(path, {{"command", "acknowledge"}, {"pair", pair}});
+  const ControlAnswer answer = ask_agent(path, {{"command", "acknowledge"}, {"pair", pair}});
   if (const int code = check(answer)) return code;
   std::cout << pair << ": acknowledged; takeovers are counted anew\n";
   return 0;
@@ -172,7 +107,7 @@ struct SwitchoverOptions {
 // The agent answers when the move has ended, whichever node it is asked on.
 int switchover(const std::string& path, std::string pair, const SwitchoverOptions& options) {
   if (pair.empty()) {
-    const Answer status = ask(path, {{"command", "status"}});
+    const ControlAnswer status = ask_agent(path, {{"command", "status"}});
     if (const int code = check(status)) return code;
     const auto only = only_pair(status.value);
     if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
@@ -183,7 +118,7 @@ int switchover(const std::string& path, std::string pair, const SwitchoverOption
                              {"dry_run", options.dry_run},
                              {"server_failover", options.server_failover},
                              {"timeout_ms", options.timeout_ms}};
-  const Answer answer = ask(
+  const ControlAnswer answer = ask_agent(
       path, request, 2 * options.timeout_ms / kMillisecondsPerSecond + kSwitchoverPatienceSeconds);
   if (const int code = check(answer)) return code;
   const auto* words = answer.value.if_contains("done");
@@ -213,7 +148,7 @@ std::string recovery_words(const json::object& recovery) {
 int await_recovery(const std::string& path, const std::string& pair, std::int64_t ends_before) {
   std::string shown;
   while (true) {
-    const Answer answer = ask(path, {{"command", "status"}});
+    const ControlAnswer answer = ask_agent(path, {{"command", "status"}});
     if (const int code = check(answer)) return code;
     const json::value found = recovery_of(answer.value, pair);
     if (!found.is_object())
@@ -236,14 +171,14 @@ int await_recovery(const std::string& path, const std::string& pair, std::int64_
 }
 
 int recover(const std::string& path, std::string pair) {
-  const Answer status = ask(path, {{"command", "status"}});
+  const ControlAnswer status = ask_agent(path, {{"command", "status"}});
   if (const int code = check(status)) return code;
   if (pair.empty()) {
     const auto only = only_pair(status.value);
     if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
     pair = *only;
   }
-  const Answer answer = ask(path, {{"command", "recover"}, {"pair", pair}});
+  const ControlAnswer answer = ask_agent(path, {{"command", "recover"}, {"pair", pair}});
   if (const int code = check(answer)) return code;
   const json::value before = recovery_of(status.value, pair);
   const bool known = before.is_object();
@@ -269,6 +204,27 @@ CLI::App* add_fetch(CLI::App& app, agent::io::FetchOptions& options) {
       ->check(CLI::Range(1U, 86400U))
       ->capture_default_str();
   return fetch;
+}
+
+CLI::App* add_events(CLI::App& app, agent::io::EventsOptions& options) {
+  auto* events = app.add_subcommand("events", "what happened, why, and where the time went");
+  events->add_option("pair", options.pair, "this pair only");
+  events->add_option("--kind", options.kinds,
+                     "transition, alarm, server, address, adverts, hook, recovery, request, note");
+  events->add_flag("--warnings", options.warnings, "nothing less than a warning");
+  events->add_option("-n,--last", options.last, "how many, the newest; 0 for all that are kept")
+      ->capture_default_str();
+  const std::map<std::string, long> units{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  events
+      ->add_option_function<long>(
+          "--since", [&options](long seconds) { options.since = std::chrono::seconds(seconds); },
+          "how long ago at most, as in 30m, 12h or 7d")
+      ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired));
+  events->add_flag("--json", options.as_json, "one event a line, as JSON");
+  events->add_flag("-f,--follow", options.follow, "go on until ended by Ctrl-C");
+  events->add_option("--state-dir", options.state_dir, "state_dir of the agent")
+      ->capture_default_str();
+  return events;
 }
 
 struct DivergedCommands {
@@ -314,9 +270,6 @@ int main(int argc, char** argv) {
   promote_command->add_option("pair", pair, "the pair")->required();
   promote_command->add_flag("--accept-data-loss", accept_data_loss,
                             "yes: writes that only the other node has may be lost");
-  // Both are flags, which the library forgets when it adds them.
-  const auto kUnitIsRequired = static_cast<CLI::AsNumberWithUnit::Options>(
-      CLI::AsNumberWithUnit::CASE_SENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED);
   const std::map<std::string, long> units{{"ms", 1}, {"s", 1000}};
   auto* switch_command = app.add_subcommand(
       "switchover", "move the role to the other node without losing a write, or change nothing");
@@ -346,6 +299,8 @@ int main(int argc, char** argv) {
   recover_command->add_option("pair", pair, "the pair; may be left out when there is only one");
   agent::io::FetchOptions fetch;
   auto* fetch_command = add_fetch(app, fetch);
+  agent::io::EventsOptions events;
+  const auto* events_command = add_events(app, events);
   auto* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -356,6 +311,7 @@ int main(int argc, char** argv) {
     std::cout << "tandem " << TANDEM_VERSION << "\n";
     return 0;
   }
+  if (events_command->parsed()) return agent::io::show_events(events);
   if (fetch_command->parsed()) return agent::io::fetch_dataset(fetch);
   if (diverged_commands.list->parsed()) return agent::io::list_diverged(diverged);
   if (diverged_commands.show->parsed()) return agent::io::show_diverged(diverged);

@@ -29,6 +29,8 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       started_(std::chrono::steady_clock::now()),
       netlink_(loop_.get_executor()),
       records_(loop_.get_executor(), config_.state_dir),
+      events_(config_.state_dir,
+              [log = log_](const std::string& problem) { log->warn("{}", problem); }),
       links_(loop_.get_executor(), config_, version_, log_),
       control_(loop_.get_executor(),
                [this](const json::object& request, const ControlSocket::Reply& reply) {
@@ -85,7 +87,8 @@ void Daemon::make_pairs() {
   for (const PairConfig& pair : config_.pairs) {
     pairs_.push_back(std::make_unique<PairRunner>(
         loop_.get_executor(), pair, netlink_, hub(pair.interface), records_,
-        bulk_disk_.get_executor(), log_, [this] { pair_stopped(); }, config_.state_dir));
+        bulk_disk_.get_executor(), PairStory(pair.name, log_, events_), [this] { pair_stopped(); },
+        config_.state_dir));
     pairs_.back()->join(links_);
   }
   running_ = pairs_.size();

@@ -64,6 +64,7 @@ class Daemon {
   boost::asio::io_context loop_{1};
   vrrp::io::Netlink netlink_;
   RecordStore records_;
+  EventJournal events_;
   boost::asio::thread_pool bulk_disk_{1};  // whole datasets: never waited for by a record
   std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
   PeerLinks links_;

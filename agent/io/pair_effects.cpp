@@ -35,15 +35,35 @@ std::int64_t lag_between(const health::ServerFacts& master, const health::Server
   return std::max<std::int64_t>(0, master.offset - replica.offset);
 }
 
+// What has been reached when the work is done, as the path of a transition names it.
+std::string_view done_word(const Work& work) {
+  struct Words {
+    std::string_view operator()(const PromoteWork&) const { return "promoted"; }
+    std::string_view operator()(const FollowWork&) const { return "follows"; }
+    std::string_view operator()(const FenceWork&) const { return "fenced"; }
+    std::string_view operator()(const PauseWork&) const { return "writes held"; }
+    std::string_view operator()(const UnfenceWork&) const { return "unfenced"; }
+    std::string_view operator()(const DrainWork&) const { return "drained"; }
+    std::string_view operator()(const KillClientsWork&) const { return "clients closed"; }
+    std::string_view operator()(const DetachWork&) const { return "detached"; }
+    std::string_view operator()(const GuardWork&) const { return "guarded"; }
+    std::string_view operator()(const FailoverWork&) const { return "FAILOVER done"; }
+  };
+  return std::visit(Words{}, work);
+}
+
 }  // namespace
 
 void PairRunner::perform(const vrrp::SendAdvert& effect) {
   send_advert(effect.priority);
+  if (effect.priority == vrrp::kPriorityResign) story_.mark("resigned");
 }
 
 void PairRunner::perform(const StartWork& effect) {
   procedures_.run(make_procedure(effect.work), effect.budget,
-                  [this, id = effect.id](const hooks::io::ProcedureResult& result) {
+                  [this, id = effect.id,
+                   done = done_word(effect.work)](const hooks::io::ProcedureResult& result) {
+                    if (result.done && under_way()) story_.mark(done);
                     feed(PairInput(WorkDone{id, result.done, result.why}));
                   });
 }
@@ -100,8 +120,10 @@ void PairRunner::perform(const PostFence& /*effect*/) {
                  [](const health::Reply*) {});
 }
 
+// The router answers at once: priority 0 is on the wire before the effects that follow touch the
+// VIPs, and the other node need not wait for them.
 void PairRunner::perform(const SetEligibility& effect) {
-  queue_.emplace_back(vrrp::InstanceInput(
+  take(vrrp::InstanceInput(
       vrrp::EligibilityChanged{effect.may_lead, effect.may_preempt, effect.holds}));
 }
 
@@ -110,6 +132,7 @@ void PairRunner::perform(const Persist& effect) {
                 [weak = std::weak_ptr(self_), answer = effect.answer](const std::string& problem) {
                   const auto self = weak.lock();
                   if (self && (answer || !problem.empty())) {
+                    if ((*self)->under_way()) (*self)->story_.mark("record");
                     (*self)->feed(PairInput(Persisted{problem}));
                   }
                 });
@@ -117,20 +140,24 @@ void PairRunner::perform(const Persist& effect) {
 
 void PairRunner::perform(const InstallVips& /*effect*/) {
   queue_.emplace_back(PairInput(VipsInstalled{vips_.install()}));
+  story_.mark("VIP");
 }
 
 void PairRunner::perform(const ParkVips& /*effect*/) {
   announcer_.stop();
   vips_.park_on_loopback();
+  story_.mark("VIP on lo");
 }
 
 void PairRunner::perform(const WithdrawVips& /*effect*/) {
   announcer_.stop();
   vips_.withdraw();
+  story_.mark("VIP gone");
 }
 
 void PairRunner::perform(const Announce& /*effect*/) {
   announcer_.start(announcements());
+  story_.mark("announced");
 }
 
 void PairRunner::perform(const ProbeVip& /*effect*/) {
@@ -159,10 +186,10 @@ void PairRunner::perform(const Preserve& effect) {
   request.keep = config_.keep_diverged;
   preservation_.run(std::move(request), {}, [this, id = effect.id](const auto& kept) {
     for (const std::string& path : kept.pruned.removed) {
-      log_->info("{}: the old copy {} is removed (keep_diverged)", config_.name, path);
+      story_.info(EventKind::recovery, "the old copy " + path + " is removed (keep_diverged)");
     }
     for (const std::string& problem : kept.pruned.problems) {
-      log_->warn("{}: {}", config_.name, problem);
+      story_.warn(EventKind::recovery, problem);
     }
     Preserved preserved{id, kept.problem, kept.path, kept.nothing_lost, {}};
     if (kept.about.commands) preserved.commands = kept.about.commands->commands;
@@ -187,15 +214,19 @@ void PairRunner::perform(const Notify& effect) {
   event.previous = std::exchange(previous_word_, hooks::to_word(effect.state));
   event.reason = effect.reason;
   event.initial = effect.initial;
-  event.epoch = pair_.snapshot().epoch;
+  event.epoch = pair_.epoch();
   for (const auto& vip : all_vips(config_)) event.vips.push_back(vip.prefix.to_string());
   event.peer = config_.peer_server.host + ":" + std::to_string(config_.peer_server.port);
   notifier_.notify(event);
 }
 
 void PairRunner::perform(const Say& effect) {
-  const auto level = effect.weight == Weight::info ? spdlog::level::info : spdlog::level::warn;
-  log_->log(level, "{}: {}", config_.name, effect.text);
+  story_.tell(effect.topic == Topic::alarm ? EventKind::alarm : EventKind::note,
+              effect.weight == Weight::info ? Severity::info : Severity::warning, effect.text);
+}
+
+void PairRunner::perform(const Moved& effect) {
+  story_.moved(effect, pair_.epoch());
 }
 
 void PairRunner::perform(const Stopped& /*effect*/) {
@@ -214,13 +245,13 @@ void PairRunner::perform(const Stopped& /*effect*/) {
 }
 
 void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {
-  const PairState state = pair_.snapshot().state;
+  const PairState state = pair_.state();
   if (state != PairState::standby && state != PairState::fault) return;
   for (const auto& vip : all_vips(config_)) {
     // Asked anew: the event may be an echo of what this agent has taken away since.
     if (vip.prefix.address != address.prefix.address || !vips_.is_present(vip)) continue;
-    log_->warn("{}: somebody put VIP {} on this host, which does not lead: removed", config_.name,
-               vip.prefix.to_string());
+    story_.warn(EventKind::address, "somebody put VIP " + vip.prefix.to_string() +
+                                        " on this host, which does not lead: removed");
     vips_.withdraw();
   }
 }

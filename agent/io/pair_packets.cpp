@@ -66,10 +66,11 @@ void PairRunner::received(const vrrp::Datagram& datagram) {
     ++received_.accepted_message_only_checksum;
   }
   const vrrp::Advertisement& advert = admitted.advertisement;
-  if (log_->should_log(spdlog::level::trace)) {
-    log_->trace("{}: advert of {}, priority {}", config_.name, datagram.source.to_string(),
-                advert.priority.value);
+  if (story_.traces()) {
+    story_.trace("advert of " + datagram.source.to_string() + ", priority " +
+                 std::to_string(advert.priority.value));
   }
+  heard_ = Heard{steady_clock::now(), advert.priority == vrrp::kPriorityResign};
   if (admitted.address_list_differs) address_list_differs(datagram.source);
   feed(
       vrrp::InstanceInput(vrrp::AdvertReceived{datagram.source, advert.priority, advert.interval}));
@@ -81,7 +82,9 @@ void PairRunner::address_list_differs(const vrrp::IpAddress& source) {
       Trouble{now, source.to_string() +
                        " advertises another list of VIPs than this node has; make them "
                        "equal, or move the difference to vips_excluded"};
-  if (list_difference_log_.event(now)) log_->warn("{}: {}", config_.name, list_difference_->text);
+  if (list_difference_log_.event(now)) {
+    story_.warn(EventKind::adverts, list_difference_->text);
+  }
 }
 
 void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& refused) {
@@ -98,8 +101,9 @@ void PairRunner::refused(const vrrp::Datagram& datagram, const vrrp::Refused& re
     refused_peer_ = Trouble{now, "adverts of the peer " + source + " are refused: " + why};
   }
   if (const auto count = refusal_logs_.at(reason).event(now)) {
-    log_->warn("{}: refused {} packet(s) of VRID {}, the last from {}: {}", config_.name, *count,
-               config_.vrid.value, source, why);
+    std::string sentence = "refused " + std::to_string(*count) + " packet(s) of VRID ";
+    sentence += std::to_string(config_.vrid.value) + ", the last from " + source + ": " + why;
+    story_.warn(EventKind::adverts, sentence);
   }
 }
 
@@ -123,9 +127,9 @@ void PairRunner::send_advert(vrrp::Priority priority) {
   if (problem.empty()) ++adverts_sent_;
   if (problem != send_problem_) {
     if (problem.empty()) {
-      log_->info("{}: adverts are sent again", config_.name);
+      story_.info(EventKind::adverts, "adverts are sent again");
     } else {
-      log_->warn("{}: sending an advert failed: {}", config_.name, problem);
+      story_.warn(EventKind::adverts, "sending an advert failed: " + problem);
     }
   }
   send_problem_ = std::move(problem);
@@ -139,9 +143,9 @@ std::optional<std::string> PairRunner::send(const vrrp::Advertisement& advert,
     const auto trailer = authenticator_->sign(message, source, std::chrono::system_clock::now());
     if (trailer) vrrp::append_trailer(message, *trailer, source, destination);
   }
-  if (log_->should_log(spdlog::level::trace)) {
-    log_->trace("{}: advert to {}, priority {}", config_.name, destination.to_string(),
-                advert.priority.value);
+  if (story_.traces()) {
+    story_.trace("advert to " + destination.to_string() + ", priority " +
+                 std::to_string(advert.priority.value));
   }
   return hub_.send(source, destination, advert_id_, message);
 }
@@ -153,7 +157,7 @@ std::vector<std::string> PairRunner::wire_alarms() const {
   for (const auto* trouble : {&refused_peer_, &list_difference_}) {
     if (*trouble && now - (*trouble)->seen < kRecent) out.push_back((*trouble)->text);
   }
-  const bool leads = pair_.snapshot().state == PairState::leading;
+  const bool leads = pair_.state() == PairState::leading;
   if (leads && !send_problem_.empty()) out.push_back("adverts are not sent: " + send_problem_);
   if (!leads) return out;
   for (const vrrp::VirtualAddress& vip : all_vips(config_)) {

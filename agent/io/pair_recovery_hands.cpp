@@ -31,8 +31,8 @@ hooks::io::RecoverySettings PairRunner::recovery_settings(const std::string& sta
 hooks::io::RecoveryRunner::Events PairRunner::recovery_events() {
   return {.say =
               [this](bool warning, const std::string& text) {
-                log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: recovery: {}",
-                          config_.name, text);
+                story_.tell(EventKind::recovery, warning ? Severity::warning : Severity::info,
+                            "recovery: " + text);
               },
           .ended =
               [this](hooks::RecoveryOutcome outcome, const std::string& words) {
@@ -56,7 +56,7 @@ void PairRunner::local_server_seen() {
 
 std::optional<std::string> PairRunner::recover() {
   if (auto problem = pair_.recovery_problem()) return problem;
-  log_->info("{}: a recovery of the local server was asked for", config_.name);
+  story_.info(EventKind::request, "a recovery of the local server was asked for");
   feed(PairInput(RecoveryRequested{}));
   return std::nullopt;
 }
@@ -65,8 +65,9 @@ std::optional<std::string> PairRunner::recover() {
 void PairRunner::leave_recovery() {
   const hooks::RecoveryStatus status = recovery_.status();
   if (status.running) {
-    log_->warn("{}: recovery is left at its step {}; it goes on when the agent is started again",
-               config_.name, to_string(status.step));
+    std::string sentence = "recovery is left at its step ";
+    sentence += to_string(status.step);
+    story_.warn(EventKind::recovery, sentence + "; it goes on when the agent is started again");
   }
   recovery_.stop();
 }

@@ -23,7 +23,7 @@ std::string joined(const std::vector<std::string>& sentences) {
 }  // namespace
 
 void PairRunner::switchover(const SwitchoverWish& wish, SwitchoverAnswered answered) {
-  const PairState state = pair_.snapshot().state;
+  const PairState state = pair_.state();
   const bool leads = state == PairState::leading || state == PairState::leaving;
   if (leads || wish.from_peer) return give_the_role(wish, std::move(answered));
   ask_the_leader(wish, std::move(answered));
@@ -44,7 +44,8 @@ void PairRunner::give_the_role(const SwitchoverWish& wish, SwitchoverAnswered an
     requested.reason += ", which is preferred, takes the role back";
     requested.by_operator = false;
   }
-  log_->info("{}: {}", config_.name, requested.reason);
+  story_.info(EventKind::request, requested.reason);
+  story_.mark("asked");
   asker_ = Asker{pair_.switchover().number + 1, std::move(answered)};
   feed(PairInput(std::move(requested)));
 }

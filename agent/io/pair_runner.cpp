@@ -84,15 +84,14 @@ health::io::Credentials credentials(const ServerConfig& server) {
 
 PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
                        vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-                       const boost::asio::any_io_executor& bulk_disk,
-                       std::shared_ptr<spdlog::logger> log, std::function<void()> stopped,
-                       const std::string& state_dir)
+                       const boost::asio::any_io_executor& bulk_disk, PairStory story,
+                       std::function<void()> stopped, const std::string& state_dir)
     : executor_(std::move(executor)),
       config_(config),
       netlink_(netlink),
       hub_(hub),
       records_(records),
-      log_(std::move(log)),
+      story_(std::move(story)),
       stopped_(std::move(stopped)),
       voices_(make_voices(config)),
       authenticator_(make_authenticator(config)),
@@ -115,25 +114,25 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       notifier_(executor_, config.notify,
                 [this](hooks::io::HookSeverity severity, const std::string& text) {
                   const bool warning = severity == hooks::io::HookSeverity::warning;
-                  log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}",
-                            config_.name, text);
+                  story_.tell(EventKind::hook, warning ? Severity::warning : Severity::info, text);
                 }),
       preservation_(executor_, bulk_disk,
                     std::make_shared<hooks::io::DivergedStore>(records.directory() + "/diverged")),
-      vips_(executor_, netlink, all_vips(config), config.vip_lease,
-            {.still_ours = [this] { return still_leads(); },
-             .repaired =
-                 [this](const vrrp::Prefix& vip) {
-                   log_->warn("{}: VIP {} was gone and is back", config_.name, vip.to_string());
-                   announcer_.burst(announcements());
-                 },
-             .problem =
-                 [this](const std::string& text) { log_->error("{}: {}", config_.name, text); }}),
+      vips_(
+          executor_, netlink, all_vips(config), config.vip_lease,
+          {.still_ours = [this] { return still_leads(); },
+           .repaired =
+               [this](const vrrp::Prefix& vip) {
+                 story_.warn(EventKind::address,
+                             "VIP " + vip.to_string() + " was gone and is back");
+                 announcer_.burst(announcements());
+               },
+           .problem = [this](const std::string& text) { story_.error(EventKind::address, text); }}),
       announcer_(executor_,
                  {.count = config.announce_count,
                   .repeat_after = config.announce_repeat,
                   .refresh = config.announce_refresh},
-                 [this](const std::string& text) { log_->warn("{}: {}", config_.name, text); }),
+                 [this](const std::string& text) { story_.warn(EventKind::address, text); }),
       recovery_(executor_, bulk_disk, recovery_settings(state_dir), recovery_events()),
       tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
                 track_events()),
@@ -149,7 +148,7 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
 
 void PairRunner::start() {
   auto loaded = records_.load(config_.name);
-  if (!loaded.problem.empty()) log_->error("{}: {}", config_.name, loaded.problem);
+  if (!loaded.problem.empty()) story_.error(EventKind::note, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
   feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr)}));
   if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));
@@ -164,9 +163,9 @@ void PairRunner::stop() {
 
 std::optional<std::string> PairRunner::promote() {
   const Sight& sight = pair_.sight();
-  if (pair_.snapshot().state == PairState::leading) {
+  if (pair_.state() == PairState::leading) {
     if (!pair_.refuses_writes()) return "this node leads already";
-    log_->warn("{}: an operator opens the leader without a standby", config_.name);
+    story_.warn(EventKind::request, "an operator opens the leader without a standby");
     feed(PairInput(PromoteRequested{}));
     return std::nullopt;
   }
@@ -180,7 +179,7 @@ std::optional<std::string> PairRunner::promote() {
   if (const auto fault = pair_.tracked_fault()) {
     return *fault + "; mend that, or take it out of " + config_.name + "'s configuration";
   }
-  log_->warn("{}: promotion with accepted data loss was requested", config_.name);
+  story_.warn(EventKind::request, "promotion with accepted data loss was requested");
   feed(PairInput(PromoteRequested{}));
   return std::nullopt;
 }
@@ -188,14 +187,15 @@ std::optional<std::string> PairRunner::promote() {
 std::optional<std::string> PairRunner::rejoin(bool accept_data_loss) {
   const auto problems = pair_.rejoin_problems();
   if (!problems.empty()) return problems.front();
-  log_->warn("{}: an operator lets the local server follow the leader{}", config_.name,
-             accept_data_loss ? ", without a copy of what only it holds" : "");
+  std::string sentence = "an operator lets the local server follow the leader";
+  if (accept_data_loss) sentence += ", without a copy of what only it holds";
+  story_.warn(EventKind::request, sentence);
   feed(PairInput(RejoinRequested{accept_data_loss}));
   return std::nullopt;
 }
 
 void PairRunner::acknowledge() {
-  log_->info("{}: an operator acknowledges what happened", config_.name);
+  story_.info(EventKind::request, "an operator acknowledges what happened");
   feed(PairInput(Acknowledged{}));
 }
 
@@ -204,8 +204,8 @@ void PairRunner::reload_certificates() {
                                         std::pair(&config_.peer_server, &peer_.address())}) {
     if (!config->tls) continue;
     const RenewedTls renewed = renew_tls(*config->tls, *address->tls);
-    log_->log(renewed.good ? spdlog::level::info : spdlog::level::err, "{}: {}: {}", config_.name,
-              address->to_string(), renewed.what);
+    story_.tell(EventKind::request, renewed.good ? Severity::info : Severity::error,
+                address->to_string() + ": " + renewed.what);
   }
 }
 
@@ -213,13 +213,14 @@ void PairRunner::reload_auth_keys() {
   if (!authenticator_) return;
   auto keys = read_auth_key_file(config_.auth_key_file);
   if (const auto* refusal = std::get_if<Refusal>(&keys)) {
-    log_->error("{}: the keys in force stay: {}", config_.name, refusal->what);
+    story_.error(EventKind::request, "the keys in force stay: " + refusal->what);
     return;
   }
   config_.auth.keys = std::get<std::vector<vrrp::AuthKey>>(std::move(keys));
   authenticator_->replace_keys(config_.auth.keys);
-  log_->info("{}: {} key(s) read from {}; key {} signs", config_.name, config_.auth.keys.size(),
-             config_.auth_key_file, config_.auth.keys.front().id);
+  std::string sentence = std::to_string(config_.auth.keys.size()) + " key(s) read from ";
+  sentence += config_.auth_key_file + "; key " + std::to_string(config_.auth.keys.front().id);
+  story_.info(EventKind::request, sentence + " signs");
 }
 
 // ---- the loop ----------------------------------------------------------------------------------
@@ -259,9 +260,22 @@ void PairRunner::take(const vrrp::InstanceInput& input) {
 }
 
 void PairRunner::take(const PairInput& input) {
+  if (const auto* router = std::get_if<RouterChanged>(&input)) mark_router(*router);
   for (const auto& effect : pair_.step(steady_clock::now(), input)) {
     std::visit([&](const auto& one) { perform(one); }, effect);
   }
+}
+
+// Why the router became Master: the leader's last word, or that none came any more.
+void PairRunner::mark_router(const RouterChanged& router) {
+  if (!std::holds_alternative<vrrp::BecameMaster>(router.what)) return;
+  if (heard_) story_.mark(heard_->resigned ? "priority 0 heard" : "last advert", heard_->at);
+  story_.mark("router Master");
+}
+
+bool PairRunner::under_way() const {
+  const PairState state = pair_.state();
+  return state == PairState::promoting || state == PairState::leaving;
 }
 
 void PairRunner::arm() {
@@ -289,10 +303,7 @@ void PairRunner::arm() {
 health::io::WatchEvents PairRunner::events_of(Target server) {
   return {.health_changed =
               [this, server](const health::HealthChanged& changed) {
-                log_->info("{}: {} server is {}{}{}", config_.name,
-                           server == Target::local ? "the local" : "the peer's",
-                           health::to_string(changed.health), changed.detail.empty() ? "" : ": ",
-                           changed.detail);
+                server_changed(server, changed);
                 if (server == Target::local) local_server_seen();
                 feed(PairInput(HealthSeen{server, changed.health, changed.detail}));
               },
@@ -309,10 +320,21 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
               }};
 }
 
+void PairRunner::server_changed(Target server, const health::HealthChanged& changed) {
+  const bool local = server == Target::local;
+  std::string sentence = local ? "the local server is " : "the peer's server is ";
+  sentence += health::to_string(changed.health);
+  if (!changed.detail.empty()) sentence += ": " + changed.detail;
+  story_.info(EventKind::server, sentence);
+  if (changed.health == health::Health::up) return;
+  std::string mark = local ? "server " : "peer's server ";
+  mark += health::to_string(changed.health);
+  story_.mark(mark);
+}
+
 ServerInspection::Say PairRunner::inspection_log() {
   return [this](bool warning, const std::string& sentence) {
-    log_->log(warning ? spdlog::level::warn : spdlog::level::info, "{}: {}", config_.name,
-              sentence);
+    story_.tell(EventKind::server, warning ? Severity::warning : Severity::info, sentence);
   };
 }
 
@@ -325,10 +347,9 @@ TrackEvents PairRunner::track_events() {
               },
           .log =
               [this](TrackSeverity severity, const std::string& text) {
-                static constexpr spdlog::level::level_enum kLevels[] = {
-                    spdlog::level::debug, spdlog::level::info, spdlog::level::warn};
-                log_->log(kLevels[static_cast<std::size_t>(severity)], "{}: {}", config_.name,
-                          text);
+                if (severity == TrackSeverity::debug) return story_.detail(text);
+                const bool warning = severity == TrackSeverity::warning;
+                story_.tell(EventKind::note, warning ? Severity::warning : Severity::info, text);
               }};
 }
 

@@ -2,8 +2,6 @@
 // want, front to back. One input is taken to its end before the next; nothing here waits.
 #pragma once
 
-#include <spdlog/logger.h>
-
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,6 +15,7 @@
 
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
+#include "agent/io/pair_story.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/io/server_inspection.hpp"
@@ -45,7 +44,7 @@ class PairRunner {
   // left its role and its hooks have ended.
   PairRunner(boost::asio::any_io_executor executor, const PairConfig& config,
              vrrp::io::Netlink& netlink, InterfaceHub& hub, RecordStore& records,
-             const boost::asio::any_io_executor& bulk_disk, std::shared_ptr<spdlog::logger> log,
+             const boost::asio::any_io_executor& bulk_disk, PairStory story,
              std::function<void()> stopped, const std::string& state_dir);
 
   // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
@@ -117,6 +116,7 @@ class PairRunner {
   void perform(const AskForTheRole& effect);
   void perform(const Notify& effect);
   void perform(const Say& effect);
+  void perform(const Moved& effect);
   void perform(const Stopped& effect);
   void perform(const StartRecovery& effect);
   void perform(const AbandonRecovery& effect);
@@ -124,6 +124,10 @@ class PairRunner {
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
   ServerInspection::Say inspection_log();
+  void server_changed(hooks::Target server, const health::HealthChanged& changed);
+  void mark_router(const RouterChanged& router);
+  // A transition has begun and not ended.
+  bool under_way() const;
   TrackEvents track_events();
   // pair_recovery_hands.cpp
   hooks::io::RecoverySettings recovery_settings(const std::string& state_dir) const;
@@ -146,7 +150,7 @@ class PairRunner {
   vrrp::io::Netlink& netlink_;
   InterfaceHub& hub_;
   RecordStore& records_;
-  std::shared_ptr<spdlog::logger> log_;
+  PairStory story_;
   std::function<void()> stopped_;
 
   std::vector<Voice> voices_;
@@ -177,6 +181,11 @@ class PairRunner {
     SwitchoverAnswered answered;
   };
   std::optional<Asker> asker_;
+  struct Heard {
+    TimePoint at{};
+    bool resigned = false;
+  };
+  std::optional<Heard> heard_;  // the last advert that was admitted
 
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;

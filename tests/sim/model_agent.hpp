@@ -152,6 +152,7 @@ struct Agent {
   void perform(const agent::AbandonRecovery& effect);
   void perform(const agent::Notify& effect);
   void perform(const agent::Say& effect);
+  void perform(const agent::Moved& effect);
   void perform(const agent::Stopped& effect);
   std::unique_ptr<hooks::Procedure> procedure_of(const agent::Work& work);
   void go_on(hooks::Step step);

@@ -241,6 +241,10 @@ void Agent::perform(const agent::Say& effect) {
   if (world.clock.traced()) world.clock.say(name() + ": " + effect.text);
 }
 
+void Agent::perform(const agent::Moved& effect) {
+  if (world.clock.traced()) world.clock.say(name() + ": " + to_words(effect));
+}
+
 void Agent::perform(const agent::Stopped& /*effect*/) {
   crash();
 }
