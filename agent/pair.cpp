@@ -61,6 +61,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   if (held_since_ && told_.holds) consider(*held_since_ + kEpochPatience);
   consider(recovery_.wake);
   consider(failback_due());
+  consider(maintenance_due());
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -182,7 +183,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   note_link(now, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
-  if (local && seen.restarted && std::holds_alternative<Leading>(state_)) {
+  if (local && seen.restarted && std::holds_alternative<Leading>(state_) && !maintained()) {
     leave(now, "the local server was restarted");
   }
   successor_seen(now);
@@ -271,6 +272,7 @@ void Pair::settle(TimePoint now) {
   if (follow_retry_ && now >= *follow_retry_) follow_retry_.reset();
   if (keep_retry() && now >= *keep_retry()) rejoining_->since = TimePoint::min();
   note_contact(now);
+  settle_maintenance(now);
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
@@ -312,6 +314,7 @@ void Pair::settle_leading(TimePoint now) {
   } else if (!unprotected_since_) {
     unprotected_since_ = now;
   }
+  if (maintained()) return;
   guard_writes(now);
   if (!std::get<Leading>(state_).peer_must_follow || work_ || follow_retry_) return;
   if (sight_.peer.health != Health::up || !sight_.peer.is_master()) return;
@@ -320,7 +323,8 @@ void Pair::settle_leading(TimePoint now) {
 
 // What the router may do, and whether the network must be asked first.
 void Pair::judge(TimePoint now) {
-  candidacy_ = unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now));
+  candidacy_ =
+      unless_maintained(unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now)));
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);

@@ -75,6 +75,7 @@ struct PairSnapshot {
   std::vector<std::string> alarms;
   SwitchoverReport switchover;
   FailbackReport failback;
+  std::optional<Maintenance> maintenance;
 };
 
 class Pair {
@@ -101,6 +102,9 @@ class Pair {
   bool refuses_writes() const { return !guard_alarm().empty(); }
   // Why a recovery would not be begun now, in one clause; nullopt: it would.
   std::optional<std::string> recovery_problem() const;
+  bool maintained() const;
+  // When maintenance ends by itself.
+  std::optional<TimePoint> maintenance_due() const;
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.
   std::optional<std::string> tracked_fault() const;
 
@@ -289,6 +293,12 @@ class Pair {
   void set_guard(TimePoint now, int replicas);
   void guard_work_done(TimePoint now, const WorkDone& work);
   std::string guard_alarm() const;
+
+  // pair_maintenance.cpp
+  void on(TimePoint now, const MaintenanceOrdered& ordered);
+  void settle_maintenance(TimePoint now);
+  std::string maintenance_words() const;
+  Candidacy unless_maintained(Candidacy answer) const;
 
   // pair_report.cpp
   void update_alarms(TimePoint now);

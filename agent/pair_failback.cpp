@@ -27,6 +27,7 @@ bool Pair::wants_the_role_back() const {
 
 std::optional<std::string> Pair::failback_obstacle(TimePoint now) const {
   const auto& agent = sight_.peer_agent;
+  if (maintained()) return "maintenance is on";
   if (failback_.moved_away) {
     return "an operator moved the role away; tandem switchover brings it back";
   }

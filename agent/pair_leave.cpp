@@ -20,6 +20,7 @@ constexpr auto kSuccessorPoll = std::chrono::milliseconds(2);
 }  // namespace
 
 std::optional<std::string> Pair::reason_to_leave() const {
+  if (maintained()) return std::nullopt;
   const ServerSight& local = sight_.local;
   const std::string detail = local.detail.empty() ? "" : ": " + local.detail;
   switch (local.health) {

@@ -120,7 +120,7 @@ void Pair::settle_recovery(TimePoint now) {
   if (health == Health::dead && !recovery_.down_since) recovery_.down_since = now;
   const bool down =
       health == Health::dead || health == Health::unreachable || health == Health::hung;
-  const bool by_itself = rules_.recovery.automatic && recovery_.down_since;
+  const bool by_itself = rules_.recovery.automatic && recovery_.down_since && !maintained();
   const bool wanted = down && (recovery_.requested || by_itself);
   if (!wanted) return;
   if (const auto why = recovery_obstacle()) {

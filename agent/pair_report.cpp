@@ -50,6 +50,7 @@ PairSnapshot Pair::snapshot() const {
   for (const auto& [key, text] : alarms_) out.alarms.push_back(text);
   out.switchover = switchover_;
   out.failback = failback_report();
+  if (maintained()) out.maintenance = sight_.record->maintenance;
   return out;
 }
 

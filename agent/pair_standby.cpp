@@ -22,7 +22,7 @@ constexpr auto kOffsetPeriod = std::chrono::seconds(10);
 // A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
 // that returned writable is not left so.
 void Pair::follow_the_leader(TimePoint now) {
-  if (work_ || !stands_by()) return;
+  if (work_ || !stands_by() || maintained()) return;
   if (would_wipe_the_peer()) return start_following(now);
   if (!sight_.leader_advertises) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;

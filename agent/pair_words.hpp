@@ -84,6 +84,10 @@ struct SwitchoverRequested {
   bool by_operator = true;       // failback does not undo it
   bool server_failover = false;  // by the servers' own FAILOVER
 };
+// `tandem maintenance`; without `on` it ends.
+struct MaintenanceOrdered {
+  std::optional<Maintenance> on;
+};
 // The end of what AskForTheRole began.
 struct RoleAnswered {
   bool done = false;
@@ -128,11 +132,12 @@ struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
-                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
-                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
-                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested,
-                               Acknowledged, RoleAnswered, RecoveryRequested, RecoveryEnded>;
+using PairInput =
+    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
+                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
+                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
+                 SwitchoverRequested, Preserved, RejoinRequested, Acknowledged, RoleAnswered,
+                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered>;
 
 // ---- effects -----------------------------------------------------------------------------------
 

@@ -119,14 +119,23 @@ json::object fields_of(const PeerState& state) {
               {"replid", word.record->replid},
               {"offset", word.record->offset}};
   }
-  return {{"type", "state"},           {"number", state.number},
-          {"pair", word.pair},         {"state", word.state},
-          {"epoch", word.epoch},       {"record", std::move(record)},
-          {"health", word.health},     {"role", word.role},
-          {"replid", word.replid},     {"offset", word.offset},
-          {"priority", word.priority}, {"configured", word.configured},
-          {"may_lead", word.may_lead}, {"why", word.why.substr(0, kLongestText)},
-          {"alarms", word.alarms},     {"unfit", word.unfit.substr(0, kLongestText)}};
+  return {{"type", "state"},
+          {"number", state.number},
+          {"pair", word.pair},
+          {"state", word.state},
+          {"epoch", word.epoch},
+          {"record", std::move(record)},
+          {"health", word.health},
+          {"role", word.role},
+          {"replid", word.replid},
+          {"offset", word.offset},
+          {"priority", word.priority},
+          {"configured", word.configured},
+          {"may_lead", word.may_lead},
+          {"why", word.why.substr(0, kLongestText)},
+          {"alarms", word.alarms},
+          {"unfit", word.unfit.substr(0, kLongestText)},
+          {"maintenance", word.maintenance}};
 }
 
 json::object fields_of(const PeerRequest& request) {
@@ -209,6 +218,7 @@ PeerState state_of(const Fields& fields) {
   word.why = fields.text("why");
   word.alarms = fields.small("alarms");
   word.unfit = fields.text("unfit");
+  word.maintenance = fields.flag("maintenance");
   return out;
 }
 

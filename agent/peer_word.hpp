@@ -27,6 +27,7 @@ struct PeerWord {
   std::string why;    // the clause behind may_lead
   int alarms = 0;     // how many
   std::string unfit;  // a standby: why it could not take over if it were asked to
+  bool maintenance = false;
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

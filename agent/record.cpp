@@ -44,6 +44,20 @@ std::optional<LineageEntry> parse_entry(const boost::json::value& value) {
   return LineageEntry{*epoch, *replid, *parent, *fork, *time, *why};
 }
 
+bool parse_maintenance(const boost::json::object& object, Record& record) {
+  const auto* found = object.if_contains("maintenance");
+  if (found == nullptr) return true;
+  if (!found->is_object()) return false;
+  const auto& on = found->get_object();
+  const auto who = field<std::string>(on, "who");
+  const auto why = field<std::string>(on, "why");
+  const auto since = field<std::int64_t>(on, "since");
+  const auto until = field<std::int64_t>(on, "until");
+  if (!who || !why || !since || !until) return false;
+  record.maintenance = Maintenance{*who, *why, *since, *until};
+  return true;
+}
+
 // What records of earlier versions do not have. False: it is there and is wrong.
 bool parse_history(const boost::json::object& object, Record& record) {
   if (const auto* lineage = object.if_contains("lineage")) {
@@ -69,6 +83,7 @@ bool parse_history(const boost::json::object& object, Record& record) {
     if (!epoch) return false;
     record.superseded = *epoch;
   }
+  if (!parse_maintenance(object, record)) return false;
   if (!object.contains("intent")) return true;
   const auto intent = field<std::string>(object, "intent");
   record.intent = intent.value_or("");
@@ -128,6 +143,10 @@ std::string format_record(const std::string& pair, const Record& record) {
   }
   if (!record.intent.empty()) object["intent"] = record.intent;
   if (record.superseded != 0) object["superseded"] = record.superseded;
+  if (const auto& on = record.maintenance) {
+    object["maintenance"] = {
+        {"who", on->who}, {"why", on->why}, {"since", on->since}, {"until", on->until}};
+  }
   return boost::json::serialize(object) + "\n";
 }
 

@@ -33,6 +33,15 @@ struct PeerSeen {
   bool operator==(const PeerSeen&) const = default;
 };
 
+// An operator's word that nothing is to be done automatically (rule 18).
+struct Maintenance {
+  std::string who;
+  std::string why;         // may be empty
+  std::int64_t since = 0;  // seconds since 1970
+  std::int64_t until = 0;  // likewise; 0: until it is ended
+  bool operator==(const Maintenance&) const = default;
+};
+
 enum class RecordRole : std::uint8_t { standby, leader };
 
 struct Record {
@@ -52,6 +61,7 @@ struct Record {
   // The other node led with this epoch after our own leading, and its writes are not here: this
   // data set may be old. 0: not so.
   std::uint64_t superseded = 0;
+  std::optional<Maintenance> maintenance{};
   bool operator==(const Record&) const = default;
 };
 

@@ -156,6 +156,14 @@ json::object pair_json(const PairStatus& pair) {
                        {"words", switchover.words},
                        {"writes_held_ms",
                         std::chrono::duration<double, std::milli>(switchover.writes_held).count()}};
+  out["maintenance"] = nullptr;
+  if (const auto& on = pair.pair.maintenance) {
+    out["maintenance"] = {
+        {"who", on->who}, {"why", on->why}, {"since", on->since}, {"until", on->until}};
+    if (const auto& left = pair.maintenance_seconds_left) {
+      out["maintenance"].get_object()["seconds_left"] = *left;
+    }
+  }
   out["failback"] = {{"mode", pair.failback ? "auto" : "manual"},
                      {"due_in_seconds", nullptr},
                      {"words", pair.pair.failback.words}};

@@ -55,7 +55,8 @@ struct PairStatus {
   double for_seconds = 0;                     // in this state
   bool failback = false;                      // configured
   std::optional<double> failback_in_seconds;  // due
-  std::string since;                          // wall clock, "2026-11-21T08:00:00Z"
+  std::optional<double> maintenance_seconds_left;
+  std::string since;  // wall clock, "2026-11-21T08:00:00Z"
   std::string interface;
   vrrp::InstanceConfig router_config;
   vrrp::InstanceSnapshot router;

@@ -158,6 +158,18 @@ std::string priority_words(const json::object& router) {
 }
 
 // Only while this node means to take the role back.
+std::string maintenance_line(const json::object& pair) {
+  const auto* found = pair.if_contains("maintenance");
+  if (found == nullptr || !found->is_object()) return {};
+  const json::object& on = found->get_object();
+  const std::string why = text_of(on, "why");
+  std::string line = "  MAINTENANCE by " + text_of(on, "who") + (why.empty() ? "" : ": " + why);
+  line += "; nothing is done automatically ";
+  const auto left = amount_of(on, "seconds_left");
+  if (!left) return line + "until tandem maintenance off\n";
+  return line + "for another " + duration_words(Seconds(*left)) + "\n";
+}
+
 std::string failback_line(const json::object& failback) {
   const std::string words = text_of(failback, "words");
   const auto* due = failback.if_contains("due_in_seconds");
@@ -186,6 +198,7 @@ std::string pair_text(const json::object& pair) {
   const json::object& link = object_of(pair, "peer_link");
   out += "  link     " + link_line(link) + "\n";
   out += recovery_line(object_of(pair, "recovery"));
+  out += maintenance_line(pair);
   const bool leads = text_of(pair, "state") == "leading";
   if (leads) {
     const bool linked = text_of(link, "state") == "up";

@@ -209,9 +209,10 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
   if (name == "rejoin") return reply(answer_rejoin(request));
   if (name == "acknowledge") return reply(answer_acknowledge(request));
   if (name == "recover") return reply(answer_recover(request));
+  if (name == "maintenance") return answer_maintenance(request, reply);
   reply({{"error",
-          "unknown command; known are status, promote, switchover, rejoin, acknowledge and "
-          "recover"}});
+          "unknown command; known are status, promote, switchover, rejoin, acknowledge, recover "
+          "and maintenance"}});
 }
 
 json::object Daemon::answer_status() const {
@@ -250,6 +251,7 @@ void Daemon::answer_switchover(const json::object& request, const ControlSocket:
 void Daemon::serve_peer(const PeerRequest& request, const PeerLinks::Answer& answer) {
   PairRunner* pair = find_pair(request.pair);
   if (pair == nullptr) return answer({.text = "there is no pair of that name"});
+  if (request.command == "maintenance") return maintain_for_peer(*pair, request, answer);
   if (request.command != "switchover") {
     return answer({.text = "this version of the agent takes no such request"});
   }
@@ -258,6 +260,25 @@ void Daemon::serve_peer(const PeerRequest& request, const PeerLinks::Answer& ans
   auto& asked = std::get<SwitchoverWish>(wish);
   asked.from_peer = true;
   pair->switchover(asked, [answer](const SwitchoverAnswer& got) { answer(peer_answer(got)); });
+}
+
+void Daemon::answer_maintenance(const json::object& request, const ControlSocket::Reply& reply) {
+  PairRunner* pair = find_pair(request);
+  if (pair == nullptr) return reply({{"error", kNoSuchPair}});
+  const auto wish = maintenance_of(request);
+  if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
+  pair->maintain(std::get<MaintenanceWish>(wish), [reply](const SwitchoverAnswer& answer) {
+    reply({{answer.done ? "done" : "error", answer.words}});
+  });
+}
+
+void Daemon::maintain_for_peer(PairRunner& pair, const PeerRequest& request,
+                               const PeerLinks::Answer& answer) {
+  auto wish = maintenance_of(request.arguments);
+  if (const auto* refused = std::get_if<std::string>(&wish)) return answer({.text = *refused});
+  auto& asked = std::get<MaintenanceWish>(wish);
+  asked.from_peer = true;
+  pair.maintain(asked, [answer](const SwitchoverAnswer& got) { answer(peer_answer(got)); });
 }
 
 json::object Daemon::answer_rejoin(const json::object& request) {

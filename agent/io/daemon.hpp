@@ -48,6 +48,9 @@ class Daemon {
   boost::json::object answer_status() const;
   boost::json::object answer_promote(const boost::json::object& request);
   void answer_switchover(const boost::json::object& request, const ControlSocket::Reply& reply);
+  void answer_maintenance(const boost::json::object& request, const ControlSocket::Reply& reply);
+  static void maintain_for_peer(PairRunner& pair, const PeerRequest& request,
+                                const PeerLinks::Answer& answer);
   boost::json::object answer_rejoin(const boost::json::object& request);
   boost::json::object answer_acknowledge(const boost::json::object& request);
   boost::json::object answer_recover(const boost::json::object& request);

@@ -267,6 +267,9 @@ PairStatus PairRunner::status() const {
   if (const auto& due = out.pair.failback.due) {
     out.failback_in_seconds = std::max(0.0, std::chrono::duration<double>(*due - now).count());
   }
+  if (const auto due = pair_.maintenance_due()) {
+    out.maintenance_seconds_left = std::chrono::duration<double>(*due - now).count();
+  }
   out.interface = config_.interface;
   for (std::string& alarm : wire_alarms()) out.pair.alarms.push_back(std::move(alarm));
   for (const ServerInspection* found : {&local_inspection_, &peer_inspection_}) {

@@ -34,6 +34,7 @@ PeerWord PairRunner::peer_word() const {
     word.record->peer.reset();
     word.record->intent.clear();
     word.record->superseded = 0;
+    word.record->maintenance.reset();
   }
   word.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
@@ -46,6 +47,7 @@ PeerWord PairRunner::peer_word() const {
   word.may_lead = pair.candidacy.may_lead;
   word.why = pair.candidacy.why;
   word.alarms = static_cast<int>(pair.alarms.size());
+  word.maintenance = pair_.maintained();
   if (pair.state == PairState::standby) {
     const auto problems = pair_.takeover_problems(std::chrono::steady_clock::now());
     if (!problems.empty()) word.unfit = problems.front();

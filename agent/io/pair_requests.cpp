@@ -1,6 +1,7 @@
 // Who asks for a switchover and what they hear of it: an operator on this node, an operator on the
 // other one, and failback. The leader alone moves the role, whoever asks.
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 #include "agent/io/pair_runner.hpp"
@@ -69,6 +70,25 @@ void PairRunner::tell_who_asked() {
   }
   answered(
       {false, config_.name + ": the switchover was given up, nothing has moved: " + report.words});
+}
+
+// On both nodes: one that is left out would take over from the other as always.
+void PairRunner::maintain(const MaintenanceWish& wish, SwitchoverAnswered answered) {
+  feed(PairInput(order_of(wish, std::time(nullptr))));
+  const std::string what = wish.on ? "maintenance is on" : "maintenance is over";
+  if (wish.from_peer) return answered({true, what});
+  const PeerLinkStatus link = links_ == nullptr ? PeerLinkStatus{} : links_->status(config_.name);
+  if (link.state == PeerLinkStatus::State::off) {
+    return answered({true, what + " on this node; without a peer link the other node does not hear "
+                                  "of it: say it there too"});
+  }
+  links_->ask(config_.name, "maintenance", arguments_of(wish), kMargin,
+              [answered = std::move(answered), what, node = link.node](const PeerAnswer& got) {
+                if (got.ok) return answered({true, what + " on both nodes"});
+                std::string words =
+                    what + " on this node only: the other node has not heard of it (";
+                answered({false, words + got.text + "); say it there too"});
+              });
 }
 
 void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered) {

@@ -15,6 +15,7 @@
 
 #include "agent/config.hpp"
 #include "agent/io/interface_hub.hpp"
+#include "agent/io/maintenance_request.hpp"
 #include "agent/io/pair_story.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
@@ -65,6 +66,9 @@ class PairRunner {
   std::optional<std::string> recover();
 
   void acknowledge();
+
+  // Answers once, when the other node has heard of it, too, or cannot.
+  void maintain(const MaintenanceWish& wish, SwitchoverAnswered answered);
 
   // Reads the keys of authenticated adverts again; a bad file is reported and changes nothing.
   void reload_auth_keys();

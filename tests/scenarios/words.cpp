@@ -215,6 +215,8 @@ agent::PeerSaid parse_said(const Words& words) {
       if (!said.word.record) said.word.record.emplace();
       said.word.record->role =
           value == "leader" ? agent::RecordRole::leader : agent::RecordRole::standby;
+    } else if (key == "maintenance") {
+      said.word.maintenance = true;
     } else if (key == "priority") {
       said.word.configured = std::stoi(value);
     } else if (key == "in_sync") {
@@ -226,6 +228,11 @@ agent::PeerSaid parse_said(const Words& words) {
   }
   if (said.word.record) said.word.record->epoch = said.word.epoch;
   return said;
+}
+
+agent::MaintenanceOrdered parse_maintenance(const Words& words) {
+  if (words.at(1) == "off") return {};
+  return {agent::Maintenance{"ops", "kernel update", 0, std::stoll("0" + rest(words, 2))}};
 }
 
 // "preserved diverged/a 3", "preserved nothing_lost", "preserved failed disk full"
@@ -369,6 +376,7 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "answer") return agent::RoleAnswered{word(words, 1) == "done", rest(words, 2)};
   if (what == "time") return agent::TimePassed{};
   if (what == "preserved") return parse_preserved(words, last_work);
+  if (what == "maintenance") return parse_maintenance(words);
   if (what == "acknowledge") return agent::Acknowledged{};
   if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
   if (what == "recover") return agent::RecoveryRequested{};
