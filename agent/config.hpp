@@ -27,6 +27,7 @@ struct LogConfig {
   std::string level = "info";  // trace, debug, info, warn, error
   LogTarget target = LogTarget::journal;
   std::string file;  // target = "file": path
+  bool operator==(const LogConfig&) const = default;
 };
 
 // TLS to a server; the paths are kept because certificates are renewed.
@@ -35,6 +36,7 @@ struct TlsConfig {
   std::string cert_file;  // empty: no certificate of our own
   std::string key_file;
   health::TlsMaterial material;  // their contents, and server_name
+  bool operator==(const TlsConfig&) const = default;
 };
 
 // Where a server listens and how to log in.
@@ -46,6 +48,7 @@ struct ServerConfig {
   std::string password_file;
   std::string password;  // content of password_file without the line end; never printed
   std::optional<TlsConfig> tls;
+  bool operator==(const ServerConfig&) const = default;
 };
 
 // [pair.server]: how the local server is brought back when it is down.
@@ -62,6 +65,7 @@ struct RecoveryConfig {
   std::string rdb_file;              // empty: as the server says when it is up
   std::size_t keep = 3;              // old datasets that stay
   std::string user = "root";         // command_user
+  bool operator==(const RecoveryConfig&) const = default;
 };
 
 struct PairConfig {
@@ -121,6 +125,7 @@ struct PairConfig {
   std::uint16_t peer_agent_port = 0;
   hooks::NotifyConfig notify;
   TrackingConfig tracking;  // track_interfaces, track_gateway, track_script, track_file
+  bool operator==(const PairConfig&) const = default;
 };
 
 // The link between the two agents.
@@ -129,6 +134,7 @@ struct PeerLinkConfig {
   std::uint16_t port = 0;
   std::string secret_file;
   std::array<std::uint8_t, 32> key{};  // made of the content of secret_file; never printed
+  bool operator==(const PeerLinkConfig&) const = default;
 };
 
 struct Config {

@@ -205,6 +205,9 @@ int main(int argc, char** argv) {
   add_diverged(program);
   add_fetch(program);
   add_events(program);
+  program.app
+      .add_subcommand("reload", "take up the changed configuration; a bad one changes nothing")
+      ->callback([&program] { program.code = io::reload(program.socket); });
   program.app.add_subcommand("version", "print the version")->callback([] {
     std::cout << "tandem " << TANDEM_VERSION << "\n";
   });

@@ -10,8 +10,6 @@
 #include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
 #include "agent/io/privileges.hpp"
-#include "agent/io/track_runner.hpp"
-#include "hooks/io/notifier.hpp"
 
 namespace {
 
@@ -20,20 +18,6 @@ struct Options {
   bool check = false;
   bool foreground = false;
 };
-
-// What only this host can tell: scripts, users.
-std::vector<std::string> host_problems(const agent::Config& config) {
-  std::vector<std::string> out;
-  for (const auto& pair : config.pairs) {
-    for (const auto& problem : hooks::io::Notifier::problems(pair.notify)) {
-      out.push_back(config.file + ": pair[" + pair.name + "].notify: " + problem);
-    }
-    for (const auto& problem : agent::io::TrackRunner::problems(pair.tracking)) {
-      out.push_back(config.file + ": pair[" + pair.name + "]." + problem);
-    }
-  }
-  return out;
-}
 
 int run(const Options& options) {
   auto loaded = agent::load_config(options.config);
@@ -46,7 +30,7 @@ int run(const Options& options) {
   for (const auto& warning : good.warnings) {
     std::cerr << "warning: " << warning.to_string(options.config) << "\n";
   }
-  const auto problems = host_problems(config);
+  const auto problems = agent::io::host_problems(config);
   for (const auto& problem : problems) std::cerr << problem << "\n";
   if (!problems.empty()) return 2;
   if (options.check) {
@@ -73,7 +57,13 @@ int run(const Options& options) {
   agent::io::forbid_core_files();
   std::optional<std::string> failure;
   {
-    agent::io::Daemon daemon(std::move(config), TANDEM_VERSION, log);
+    const auto log_config = config.log;
+    agent::io::Daemon daemon(std::move(config), TANDEM_VERSION, log, [&options, log_config] {
+      auto again = agent::load_config(options.config);
+      auto* fine = std::get_if<agent::LoadedConfig>(&again);
+      if (fine != nullptr && options.foreground) fine->config.log = log_config;
+      return again;
+    });
     failure = daemon.run();
   }
   if (failure) log->error("cannot start: {}", *failure);

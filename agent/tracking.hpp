@@ -35,12 +35,14 @@ struct TrackScriptConfig {
   int weight = 0;  // 0: a failure is a fault; else keepalived's, -253 to 253
   std::string user = "nobody";
   std::string group;  // empty: the user's own
+  bool operator==(const TrackScriptConfig&) const = default;
 };
 
 struct TrackFileConfig {
   std::string name;  // default: the path
   std::string path;
   int weight = 0;  // 0: a number other than 0 is a fault; else the number times it is added
+  bool operator==(const TrackFileConfig&) const = default;
 };
 
 struct TrackGatewayConfig {
@@ -49,6 +51,7 @@ struct TrackGatewayConfig {
   Duration timeout = std::chrono::milliseconds(500);
   int fall = 3;
   int rise = 2;
+  bool operator==(const TrackGatewayConfig&) const = default;
 };
 
 struct TrackingConfig {
@@ -56,6 +59,7 @@ struct TrackingConfig {
   std::optional<TrackGatewayConfig> gateway;
   std::vector<TrackScriptConfig> scripts;
   std::vector<TrackFileConfig> files;
+  bool operator==(const TrackingConfig&) const = default;
 };
 
 // A weight that cannot do what its author wants, as `tandemd --check` says it.

@@ -26,6 +26,7 @@ struct MonitorConfig {
   Duration info_interval = std::chrono::seconds(1);
   int fall = 3;  // unanswered intervals until `hung`; failing answers until `failing`
   int rise = 2;  // good answers until `up` again (one is enough for the very first verdict)
+  bool operator==(const MonitorConfig&) const = default;
 };
 
 // What the server is to the pair. `up` is the only one that can lead or stand by in full.

@@ -34,6 +34,7 @@ struct NotifyConfig {
   std::string user = "nobody";
   std::string group;  // empty: the user's own group
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  bool operator==(const NotifyConfig&) const = default;
 };
 
 // One transition as scripts see it.

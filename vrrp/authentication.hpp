@@ -70,6 +70,7 @@ struct AuthRules {
   AuthMode mode = AuthMode::enforce;
   // How far the clocks of two hosts may differ, and how old a packet may be: 1 s to 300 s.
   std::chrono::seconds window{5};
+  bool operator==(const AuthRules&) const = default;
 };
 
 // In the order of the checks.

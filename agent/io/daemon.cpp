@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 #include <csignal>
 #include <utility>
@@ -22,7 +24,8 @@ constexpr auto kStatusInterval = std::chrono::seconds(2);
 constexpr const char* kNoSuchPair = "no pair of that name; tandem status lists them";
 }  // namespace
 
-Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log)
+Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log,
+               std::function<LoadResult()> load)
     : config_(std::move(config)),
       version_(std::move(version)),
       log_(std::move(log)),
@@ -37,7 +40,8 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
                  answer(request, reply);
                }),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
-      systemd_timer_(loop_) {}
+      systemd_timer_(loop_),
+      load_(std::move(load)) {}
 
 std::optional<std::string> Daemon::run() {
   if (auto problem = start()) return problem;
@@ -58,7 +62,7 @@ std::optional<std::string> Daemon::start() {
     return "state_dir " + config_.state_dir + " is not a writable directory; make it: mkdir -p " +
            config_.state_dir;
   }
-  make_pairs();
+  for (const PairConfig& pair : config_.pairs) make_pair(pair);
   if (auto problem = start_netlink()) return problem;
   for (const auto& [name, hub] : hubs_) {
     hub->update();
@@ -83,26 +87,28 @@ std::optional<std::string> Daemon::start() {
   return std::nullopt;
 }
 
-void Daemon::make_pairs() {
+PairRunner& Daemon::make_pair(const PairConfig& pair) {
+  pairs_.push_back(std::make_unique<PairRunner>(
+      loop_.get_executor(), pair, netlink_, hub(pair.interface), records_,
+      bulk_disk_.get_executor(), PairStory(pair.name, log_, events_),
+      [this, name = pair.name] { pair_stopped(name); }, config_.state_dir));
+  pairs_.back()->join(links_);
+  return *pairs_.back();
+}
+
+std::set<vrrp::IpAddress> Daemon::own_vips() const {
+  std::set<vrrp::IpAddress> vips;
   for (const PairConfig& pair : config_.pairs) {
-    pairs_.push_back(std::make_unique<PairRunner>(
-        loop_.get_executor(), pair, netlink_, hub(pair.interface), records_,
-        bulk_disk_.get_executor(), PairStory(pair.name, log_, events_), [this] { pair_stopped(); },
-        config_.state_dir));
-    pairs_.back()->join(links_);
+    for (const auto& vip : all_vips(pair)) vips.insert(vip.prefix.address);
   }
-  running_ = pairs_.size();
+  return vips;
 }
 
 InterfaceHub& Daemon::hub(const std::string& interface) {
   auto& hub = hubs_[interface];
   if (!hub) {
-    std::set<vrrp::IpAddress> vips;
-    for (const PairConfig& pair : config_.pairs) {
-      for (const auto& vip : all_vips(pair)) vips.insert(vip.prefix.address);
-    }
     hub = std::make_unique<InterfaceHub>(
-        loop_.get_executor(), netlink_, interface, std::move(vips),
+        loop_.get_executor(), netlink_, interface, own_vips(),
         [this](const std::string& sentence) { log_->warn("{}", sentence); });
   }
   return *hub;
@@ -151,10 +157,7 @@ void Daemon::await_signal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGHUP) {
-      for (const auto& pair : pairs_) {
-        pair->reload_auth_keys();
-        pair->reload_certificates();
-      }
+      reload([](const json::object&) {});  // said in the log
       return await_signal();
     }
     log_->info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -168,8 +171,14 @@ void Daemon::stop() {
   for (const auto& pair : pairs_) pair->stop();
 }
 
-void Daemon::pair_stopped() {
-  if (--running_ == 0) loop_.stop();
+void Daemon::pair_stopped(const std::string& name) {
+  if (stopping_) {
+    const auto stopped = [](const auto& pair) { return pair->stopped(); };
+    if (std::all_of(pairs_.begin(), pairs_.end(), stopped)) loop_.stop();
+    return;
+  }
+  // Not from inside of what ends.
+  boost::asio::post(loop_, [this, name] { retire(name); });
 }
 
 void Daemon::keep_systemd_informed() {
@@ -210,9 +219,10 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
   if (name == "acknowledge") return reply(answer_acknowledge(request));
   if (name == "recover") return reply(answer_recover(request));
   if (name == "maintenance") return answer_maintenance(request, reply);
+  if (name == "reload") return reload(reply);
   reply({{"error",
-          "unknown command; known are status, promote, switchover, rejoin, acknowledge, recover "
-          "and maintenance"}});
+          "unknown command; known are status, promote, switchover, rejoin, acknowledge, recover, "
+          "maintenance and reload"}});
 }
 
 json::object Daemon::answer_status() const {

@@ -9,26 +9,32 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/json/object.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agent/config.hpp"
+#include "agent/io/config_load.hpp"
 #include "agent/io/control_socket.hpp"
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/pair_runner.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
+#include "agent/reload.hpp"
 #include "vrrp/io/netlink.hpp"
 
 namespace agent::io {
 
 class Daemon {
  public:
-  Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log);
+  // `load` reads the configuration anew, as the program was told to.
+  Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log,
+         std::function<LoadResult()> load);
 
   // Runs until SIGTERM or SIGINT. nullopt: stopped in order. Otherwise why it could not start.
   std::optional<std::string> run();
@@ -36,12 +42,18 @@ class Daemon {
  private:
   std::optional<std::string> start();
   std::optional<std::string> start_netlink();
-  void make_pairs();
+  PairRunner& make_pair(const PairConfig& pair);
   void await_signal();
   void stop();
-  void pair_stopped();
+  void pair_stopped(const std::string& name);
+  // daemon_reload.cpp
+  void reload(const ControlSocket::Reply& reply);
+  void apply(Config wanted, const ReloadPlan& plan);
+  void retire(const std::string& name);
+  void update_hubs();
   void keep_systemd_informed();
   void warn_about_networks();
+  std::set<vrrp::IpAddress> own_vips() const;
   InterfaceHub& hub(const std::string& interface);
 
   void answer(const boost::json::object& request, const ControlSocket::Reply& reply);
@@ -75,8 +87,14 @@ class Daemon {
   ControlSocket control_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer systemd_timer_;
-  std::size_t running_ = 0;
   bool stopping_ = false;
+  std::function<LoadResult()> load_;
+  struct Reloading {
+    std::set<std::string> awaited;  // pairs that have not let go yet
+    std::string words;
+    ControlSocket::Reply reply;
+  };
+  std::optional<Reloading> reloading_;
 };
 
 }  // namespace agent::io

@@ -1,6 +1,9 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
+#include "agent/io/track_runner.hpp"
+#include "hooks/io/notifier.hpp"
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 
@@ -28,6 +31,19 @@ std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded) {
   for (const VipPlace& place : loaded.vips) {
     if (const auto warning = network_warning(netlink, place.vip)) {
       out.push_back({place.line, place.key, place.vip.prefix.to_string() + " " + *warning});
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> host_problems(const Config& config) {
+  std::vector<std::string> out;
+  for (const auto& pair : config.pairs) {
+    for (const auto& problem : hooks::io::Notifier::problems(pair.notify)) {
+      out.push_back(config.file + ": pair[" + pair.name + "].notify: " + problem);
+    }
+    for (const auto& problem : TrackRunner::problems(pair.tracking)) {
+      out.push_back(config.file + ": pair[" + pair.name + "]." + problem);
     }
   }
   return out;

@@ -20,4 +20,7 @@ std::optional<std::string> network_warning(const vrrp::io::Netlink& netlink,
 // The same for each VIP of a loaded file, with its place. Empty when the kernel does not answer.
 std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded);
 
+// Scripts and users that the configuration names and this host does not have, or must not run.
+std::vector<std::string> host_problems(const Config& config);
+
 }  // namespace agent::io

@@ -40,6 +40,10 @@ void InterfaceHub::subscribe(Subscriber subscriber) {
   members_.push_back({std::move(subscriber), {}});
 }
 
+void InterfaceHub::unsubscribe(const std::string& pair) {
+  members_.remove_if([&](const Member& member) { return member.subscriber.pair == pair; });
+}
+
 void InterfaceHub::update() {
   Sentences now;
   const auto link = usable_link(now);

@@ -38,6 +38,9 @@ class InterfaceHub {
                std::string name, std::set<vrrp::IpAddress> vips, Log log);
 
   void subscribe(Subscriber subscriber);
+  void unsubscribe(const std::string& pair);
+  bool idle() const { return members_.empty(); }
+  void set_vips(std::set<vrrp::IpAddress> vips) { vips_ = std::move(vips); }
   // Looks at link and addresses anew: after start, and whenever netlink says that one changed.
   // Subscribers hear of it when it means something else to them.
   void update();

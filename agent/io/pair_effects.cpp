@@ -230,18 +230,7 @@ void PairRunner::perform(const Moved& effect) {
 }
 
 void PairRunner::perform(const Stopped& /*effect*/) {
-  ended_ = true;
-  tell_who_asked();
-  router_timer_.cancel();
-  pair_timer_.cancel();
-  procedures_.cancel();
-  preservation_.cancel();
-  tracking_.stop();
-  leave_recovery();
-  announcer_.stop();
-  local_.stop();
-  peer_.stop();
-  notifier_.when_idle(stopped_);
+  end();
 }
 
 void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {

@@ -223,6 +223,29 @@ void PairRunner::reload_auth_keys() {
   story_.info(EventKind::request, sentence + " signs");
 }
 
+void PairRunner::yield() {
+  story_.info(EventKind::request, "the pair begins anew with its changed configuration");
+  if (under_way()) story_.warn(EventKind::note, "its transition is left to what comes after it");
+  // The whole lease, for as long as nobody renews it.
+  if (vips_.installed()) vips_.install();
+  end();
+}
+
+void PairRunner::end() {
+  ended_ = true;
+  tell_who_asked();
+  router_timer_.cancel();
+  pair_timer_.cancel();
+  procedures_.cancel();
+  preservation_.cancel();
+  tracking_.stop();
+  leave_recovery();
+  announcer_.stop();
+  local_.stop();
+  peer_.stop();
+  notifier_.when_idle(stopped_);
+}
+
 // ---- the loop ----------------------------------------------------------------------------------
 
 void PairRunner::feed(Input input) {

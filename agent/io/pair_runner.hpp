@@ -53,6 +53,9 @@ class PairRunner {
   void start();
   // Hands over if anybody can take it; `stopped` follows.
   void stop();
+  // Lets go without a word, for a successor in this process that adopts what it finds: roles, VIPs
+  // and record stay, adverts pause. `stopped` follows when the hooks have ended.
+  void yield();
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
@@ -83,11 +86,14 @@ class PairRunner {
 
   PairStatus status() const;
   const std::string& name() const { return config_.name; }
+  const std::string& interface() const { return config_.interface; }
+  bool stopped() const { return ended_; }
   vrrp::io::VipTable& vips() { return vips_; }
 
  private:
   using Input = std::variant<PairInput, vrrp::InstanceInput>;
 
+  void end();
   void feed(Input input);
   void drain();
   void take(const vrrp::InstanceInput& input);

@@ -38,10 +38,26 @@ void PeerAgent::introduce(const PeerHello& base) {
 }
 
 void PeerAgent::subscribe(const std::string& pair, PeerPairEvents events) {
-  pairs_[pair] = std::move(events);
+  const PeerPairEvents& now = pairs_[pair] = std::move(events);
+  if (!started_) return;
+  now.link_changed(up_, why_);
+  if (!up_) return;
+  compare(pair, now);
+  if (const auto last = said_.find(pair); last != said_.end()) now.said(last->second.word);
+  say(pair);
+}
+
+bool PeerAgent::has_pair(const std::string& pair) const {
+  return std::ranges::any_of(own_.pairs, [&](const PeerPair& one) { return one.name == pair; });
+}
+
+bool PeerAgent::serves_the_same(const PeerAgent& other) const {
+  return own_ == other.own_ && rules_.heartbeat == other.rules_.heartbeat &&
+         rules_.messages_per_second == other.rules_.messages_per_second;
 }
 
 void PeerAgent::start() {
+  started_ = true;
   for (const auto& [name, events] : pairs_) events.link_changed(false, why_);
   dial();
 }
@@ -141,15 +157,17 @@ void PeerAgent::opened(const PeerHello& hello) {
   forget_the_old_run(hello);
   backoff_ = kFirstBackoff;
   set_up(true, {});
-  for (const PeerPair& own : own_.pairs) {
-    const auto events = pairs_.find(own.name);
-    if (events == pairs_.end()) continue;
-    const auto theirs = std::ranges::find_if(
-        hello.pairs, [&](const PeerPair& pair) { return pair.name == own.name; });
-    events->second.compared(theirs == hello.pairs.end()
-                                ? std::vector<std::string>{"it has no pair of this name"}
-                                : disagreements(own, *theirs));
-  }
+  for (const auto& [pair, events] : pairs_) compare(pair, events);
+}
+
+void PeerAgent::compare(const std::string& pair, const PeerPairEvents& events) const {
+  const auto named = [&](const PeerPair& one) { return one.name == pair; };
+  const auto own = std::ranges::find_if(own_.pairs, named);
+  const auto theirs = std::ranges::find_if(theirs_.pairs, named);
+  if (own == own_.pairs.end()) return;
+  events.compared(theirs == theirs_.pairs.end()
+                      ? std::vector<std::string>{"it has no pair of this name"}
+                      : disagreements(*own, *theirs));
 }
 
 // What an earlier process of the other side said is history, and so are its connections.

@@ -30,10 +30,17 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
   void add_pair(const PeerPair& pair) { own_.pairs.push_back(pair); }
   void introduce(const PeerHello& base);
   void set_rules(const PeerSessionRules& rules) { rules_ = rules; }
+  // One that comes later hears at once how things stand.
   void subscribe(const std::string& pair, PeerPairEvents events);
+  void unsubscribe(const std::string& pair) { pairs_.erase(pair); }
   void serve(const PeerLinks::Server& server) { server_ = server; }
   void start();
   void stop();
+  bool started() const { return started_; }
+  bool has_pair(const std::string& pair) const;
+  bool has_subscriber(const std::string& pair) const { return pairs_.contains(pair); }
+  // The other side would notice no difference.
+  bool serves_the_same(const PeerAgent& other) const;
 
   const PeerHello& own() const { return own_; }
   const PeerSessionRules& rules() const { return rules_; }
@@ -64,6 +71,7 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
                const boost::system::error_code& error);
   void redial();
   void opened(const PeerHello& hello);
+  void compare(const std::string& pair, const PeerPairEvents& events) const;
   void forget_the_old_run(const PeerHello& hello);
   void take(const std::shared_ptr<PeerConnection>& connection, const PeerState& state);
   void take(const std::shared_ptr<PeerConnection>& connection, const PeerRequest& request);
@@ -83,6 +91,7 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
 
   boost::asio::steady_timer dial_timer_;
   Duration backoff_;
+  bool started_ = false;
   bool stopped_ = false;
   std::shared_ptr<boost::asio::ip::tcp::socket> socket_;  // being connected
   std::shared_ptr<PeerConnection> called_;                // by this side

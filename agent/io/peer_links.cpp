@@ -44,20 +44,31 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
        std::shared_ptr<spdlog::logger> logger)
       : executor(with), log(std::move(logger)), tls(config.peer_link.key) {
     here = endpoint_of(config.peer_link.host, config.peer_link.port);
-    const PeerHello base{.node = config.node,
-                         .run = new_run(),
-                         .software = software,
-                         .versions = {kPeerProtocol},
-                         .listen = own_agent(config.peer_link),
-                         .pairs = {}};
-    for (const PairConfig& pair : config.pairs) add(pair);
-    for (const auto& [name, agent] : agents) agent->introduce(base);
+    base = {.node = config.node,
+            .run = new_run(),
+            .software = software,
+            .versions = {kPeerProtocol},
+            .listen = own_agent(config.peer_link),
+            .pairs = {}};
+    agents = make_agents(config);
   }
 
-  void add(const PairConfig& pair) {
+  using Agents = std::map<std::string, std::shared_ptr<PeerAgent>>;
+
+  Agents make_agents(const Config& config) {
+    Agents made;
+    for (const PairConfig& pair : config.pairs) add(pair, made);
+    for (const auto& [name, agent] : made) {
+      agent->introduce(base);
+      agent->serve(server);
+    }
+    return made;
+  }
+
+  void add(const PairConfig& pair, Agents& made) {
     const std::string name = peer_agent(pair);
     if (name.empty()) return;
-    auto& agent = agents[name];
+    auto& agent = made[name];
     if (!agent) {
       agent = std::make_shared<PeerAgent>(
           executor, tls,
@@ -73,19 +84,46 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
     rules.heartbeat = std::min(rules.heartbeat, peer_heartbeat(pair));
     rules.messages_per_second += kMessagesOfAPair;
     agent->set_rules(rules);
-    by_pair[pair.name] = agent;
   }
 
-  void start() {
+  // The links whose pairs are as they were go on.
+  void update(const Config& config) {
+    Agents wanted = make_agents(config);
+    for (auto& [name, agent] : wanted) {
+      const auto found = agents.find(name);
+      if (found == agents.end() || !found->second->serves_the_same(*agent)) continue;
+      agent = found->second;
+    }
+    for (const auto& [name, agent] : agents) {
+      const auto kept = wanted.find(name);
+      if (kept == wanted.end() || kept->second != agent) agent->stop();
+    }
+    agents = std::move(wanted);
+  }
+
+  void start_new() {
+    listen();
+    for (const auto& [name, agent] : agents) {
+      for (const auto& [pair, events] : subscribed) {
+        if (agent->has_pair(pair) && !agent->has_subscriber(pair)) agent->subscribe(pair, events);
+      }
+      if (!agent->started()) agent->start();
+    }
+  }
+
+  // A listener that expects the same hosts stays.
+  void listen() {
     std::set<std::string> hosts;
     for (const auto& [name, agent] : agents) hosts.insert(agent->host());
+    if (listener && hosts == expected) return;
+    expected = hosts;
+    listener.reset();
     listener = std::make_unique<PeerListener>(
         executor, here, std::move(hosts),
         PeerListener::Events{.accepted = [this](tcp::socket socket) { accept(std::move(socket)); },
                              .refused = [this](const std::string& host) { refuse(host); },
                              .problem = [this](const std::string& why) { cannot_listen(why); }});
     listener->start();
-    for (const auto& [name, agent] : agents) agent->start();
   }
 
   void stop() {
@@ -136,8 +174,10 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       auto connection = call->connection.lock();
       if (!self || !connection) return;
-      call->agent = self->agents.at(hello.listen);
       self->half_open.remove(connection);
+      const auto found = self->agents.find(hello.listen);
+      if (found == self->agents.end()) return connection->close();  // gone since it called
+      call->agent = found->second;
       call->agent->adopt(std::move(connection), hello);
     };
     events.wants_states = [call] {
@@ -177,16 +217,21 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
   }
 
   std::shared_ptr<PeerAgent> agent_of(const std::string& pair) const {
-    const auto found = by_pair.find(pair);
-    return found == by_pair.end() ? nullptr : found->second;
+    for (const auto& [name, agent] : agents) {
+      if (agent->has_pair(pair)) return agent;
+    }
+    return nullptr;
   }
 
   asio::any_io_executor executor;
   std::shared_ptr<spdlog::logger> log;
   PeerTls tls;
   tcp::endpoint here;
-  std::map<std::string, std::shared_ptr<PeerAgent>> agents;   // by address
-  std::map<std::string, std::shared_ptr<PeerAgent>> by_pair;  // by the pair's name
+  PeerHello base;
+  Agents agents;  // by address
+  std::map<std::string, PeerPairEvents> subscribed;
+  PeerLinks::Server server;
+  std::set<std::string> expected;  // hosts, by the listener
   std::list<std::shared_ptr<PeerConnection>> half_open;
   std::unique_ptr<PeerListener> listener;
   std::uint64_t strangers = 0;
@@ -196,10 +241,8 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
 
 PeerLinks::PeerLinks(const asio::any_io_executor& executor, const Config& config,
                      const std::string& software, std::shared_ptr<spdlog::logger> log) {
-  const bool wanted =
-      !config.peer_link.host.empty() &&
-      std::ranges::any_of(config.pairs, [](const auto& pair) { return !peer_agent(pair).empty(); });
-  if (wanted) impl_ = std::make_shared<Impl>(executor, config, software, std::move(log));
+  if (!config.peer_link.host.empty())
+    impl_ = std::make_shared<Impl>(executor, config, software, std::move(log));
 }
 
 PeerLinks::~PeerLinks() {
@@ -207,17 +250,31 @@ PeerLinks::~PeerLinks() {
 }
 
 void PeerLinks::subscribe(const std::string& pair, PeerPairEvents events) {
-  const auto agent = impl_ ? impl_->agent_of(pair) : nullptr;
-  if (agent) agent->subscribe(pair, std::move(events));
+  if (impl_) impl_->subscribed[pair] = std::move(events);
+}
+
+void PeerLinks::unsubscribe(const std::string& pair) {
+  if (!impl_) return;
+  impl_->subscribed.erase(pair);
+  if (const auto agent = impl_->agent_of(pair)) agent->unsubscribe(pair);
+}
+
+void PeerLinks::update(const Config& config) {
+  if (impl_) impl_->update(config);
+}
+
+void PeerLinks::start_new() {
+  if (impl_) impl_->start_new();
 }
 
 void PeerLinks::serve(const Server& server) {
   if (!impl_) return;
+  impl_->server = server;
   for (const auto& [name, agent] : impl_->agents) agent->serve(server);
 }
 
 void PeerLinks::start() {
-  if (impl_) impl_->start();
+  if (impl_) impl_->start_new();
 }
 
 void PeerLinks::stop() {

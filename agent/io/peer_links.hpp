@@ -40,8 +40,14 @@ class PeerLinks {
   PeerLinks(const PeerLinks&) = delete;
   PeerLinks& operator=(const PeerLinks&) = delete;
 
-  // Before start(), for each pair.
+  // For each pair, before start() or after update().
   void subscribe(const std::string& pair, PeerPairEvents events);
+  void unsubscribe(const std::string& pair);
+  // After start(), with the same [agent.peer_link]: links whose pairs are others now, or are
+  // configured in another way, are made anew; the rest does not notice. New pairs subscribe, then
+  // start_new() calls the other side.
+  void update(const Config& config);
+  void start_new();
   // Answers requests; without it they are refused.
   void serve(const Server& server);
   void start();

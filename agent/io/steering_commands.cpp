@@ -26,6 +26,7 @@ constexpr int kUnreachable = 3;
 constexpr int kBetweenRecoveryLooksMs = 200;
 constexpr long kMillisecondsPerSecond = 1000;
 constexpr long kMaintenancePatienceSeconds = 10;
+constexpr long kReloadPatienceSeconds = 60;      // a pair that is removed hands over first
 constexpr long kSwitchoverPatienceSeconds = 20;  // beside the time that writes may be held
 
 int fail(int code, const std::string& sentence) {
@@ -216,6 +217,13 @@ int recover(const std::string& path, std::string pair) {
   const bool known = before.is_object();
   return await_recovery(path, pair,
                         known ? before.at("number").to_number<std::int64_t>() : std::int64_t{0});
+}
+
+int reload(const std::string& path) {
+  const ControlAnswer answer = ask_agent(path, {{"command", "reload"}}, kReloadPatienceSeconds);
+  if (const int code = check(answer)) return code;
+  std::cout << std::string(answer.value.at("done").as_string()) << "\n";
+  return 0;
 }
 
 }  // namespace agent::io

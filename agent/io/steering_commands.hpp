@@ -12,6 +12,7 @@ int promote(const std::string& path, const std::string& pair, bool accept_data_l
 int rejoin(const std::string& path, const std::string& pair, bool accept_data_loss);
 int acknowledge(const std::string& path, const std::string& pair);
 int recover(const std::string& path, std::string pair);
+int reload(const std::string& path);
 
 struct SwitchoverOptions {
   bool dry_run = false;

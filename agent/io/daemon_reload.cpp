@@ -1,0 +1,123 @@
+// `tandem reload`, SIGHUP, `systemctl reload`: the whole new configuration is good, or nothing
+// changes. Pairs come, go and begin anew one by one; those that are as they were do not notice. See
+// daemon.hpp.
+#include <algorithm>
+#include <variant>
+
+#include "agent/io/daemon.hpp"
+#include "agent/io/host_checks.hpp"
+
+namespace agent::io {
+namespace {
+
+constexpr const char* kNothingChanged = "nothing was changed: ";
+
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string out;
+  for (const auto& sentence : sentences) out += (out.empty() ? "" : "\n") + sentence;
+  return out;
+}
+
+std::vector<std::string> sentences_of(const std::vector<ConfigProblem>& problems,
+                                      const std::string& file) {
+  std::vector<std::string> out;
+  for (const ConfigProblem& problem : problems) out.push_back(problem.to_string(file));
+  return out;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+void Daemon::reload(const ControlSocket::Reply& reply) {
+  const auto refuse = [&](const std::vector<std::string>& why) {
+    for (const std::string& sentence : why) log_->error("reload: {}{}", kNothingChanged, sentence);
+    reply({{"error", kNothingChanged + joined(why)}});
+  };
+  if (stopping_) return refuse({"the agent is stopping"});
+  if (reloading_) return refuse({"another reload is under way"});
+  auto loaded = load_();
+  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
+    return refuse(sentences_of(*problems, config_.file));
+  }
+  auto& good = std::get<LoadedConfig>(loaded);
+  if (const auto problems = host_problems(good.config); !problems.empty()) return refuse(problems);
+  const ReloadPlan plan = plan_reload(config_, good.config);
+  if (!plan.refused.empty()) {
+    std::vector<std::string> why;
+    for (const std::string& key : plan.refused) {
+      why.push_back(config_.file + ": agent." + key + " changes only with a restart of the agent");
+    }
+    return refuse(why);
+  }
+  for (const std::string& warning : sentences_of(good.warnings, config_.file)) {
+    log_->warn("{}", warning);
+  }
+  reloading_ = Reloading{{}, plan.to_string(), reply};
+  log_->info("reload: {}", reloading_->words);
+  apply(std::move(good.config), plan);
+  if (reloading_ && reloading_->awaited.empty()) retire({});
+}
+
+void Daemon::apply(Config wanted, const ReloadPlan& plan) {
+  config_ = std::move(wanted);
+  links_.update(config_);
+  for (const auto& names : {plan.removed, plan.changed}) {
+    reloading_->awaited.insert(names.begin(), names.end());
+  }
+  for (const auto& pair : pairs_) {
+    if (holds(plan.unchanged, pair->name())) {
+      pair->reload_auth_keys();
+      pair->reload_certificates();
+    }
+  }
+  std::vector<PairRunner*> leaving;
+  for (const auto& pair : pairs_) leaving.push_back(pair.get());
+  for (PairRunner* pair : leaving) {
+    if (holds(plan.removed, pair->name())) pair->stop();
+    if (holds(plan.changed, pair->name())) pair->yield();
+  }
+  for (const PairConfig& pair : config_.pairs) {
+    if (!holds(plan.added, pair.name)) continue;
+    PairRunner& made = make_pair(pair);
+    update_hubs();
+    made.start();
+  }
+  links_.start_new();
+}
+
+// A pair that has let go leaves, and its successor, if the configuration has one, begins.
+void Daemon::retire(const std::string& name) {
+  const auto old = std::find_if(pairs_.begin(), pairs_.end(),
+                                [&](const auto& pair) { return pair->name() == name; });
+  if (old != pairs_.end() && (*old)->stopped()) {
+    hub((*old)->interface()).unsubscribe(name);
+    links_.unsubscribe(name);
+    pairs_.erase(old);
+    for (const PairConfig& pair : config_.pairs) {
+      if (pair.name != name) continue;
+      PairRunner& made = make_pair(pair);
+      update_hubs();
+      made.start();
+      links_.start_new();
+    }
+  }
+  if (!reloading_) return;
+  reloading_->awaited.erase(name);
+  if (!reloading_->awaited.empty()) return;
+  const Reloading done = std::move(*reloading_);
+  reloading_.reset();
+  std::erase_if(hubs_, [](const auto& one) { return one.second->idle(); });
+  done.reply({{"done", done.words}});
+}
+
+void Daemon::update_hubs() {
+  for (const auto& [name, hub] : hubs_) {
+    hub->set_vips(own_vips());
+    hub->update();
+  }
+}
+
+}  // namespace agent::io
