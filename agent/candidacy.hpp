@@ -69,6 +69,7 @@ struct Sight {
     std::optional<TimePoint> down_since;  // a link is configured and is not up
     std::optional<PeerWord> said;         // while this link is up
     TimePoint said_at{};
+    std::optional<TimePoint> back_by;      // it leads and executes its program anew
     std::vector<std::string> differences;  // between the two configurations
   };
   PeerAgent peer_agent;

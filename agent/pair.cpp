@@ -72,6 +72,8 @@ std::optional<TimePoint> Pair::next_deadline() const {
 void Pair::on(TimePoint now, const Begin& begin) {
   sight_.record = begin.record;
   sight_.started = now;
+  told_scripts_ = begin.told;
+  notified_ = begin.told.has_value();
   begun_at_ = begin.unix_time;
   if (begin.record && !begin.record->intent.empty()) {
     emit(Say{Weight::warning, "the agent ended in the middle of a " + begin.record->intent +
@@ -323,8 +325,8 @@ void Pair::settle_leading(TimePoint now) {
 
 // What the router may do, and whether the network must be asked first.
 void Pair::judge(TimePoint now) {
-  candidacy_ =
-      unless_maintained(unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now)));
+  candidacy_ = unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now));
+  candidacy_ = unless_maintained(unless_restarting(now, std::move(candidacy_)));
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);
@@ -384,7 +386,9 @@ void Pair::enter(TimePoint now, PairState state, const std::string& reason) {
   // A promotion that failed leaves no trace for hooks: they never heard MASTER.
   if (state == settled_) return;
   settled_ = state;
-  emit(Notify{notify_state(state), reason, !notified_});
+  const auto word = notify_state(state);
+  const bool heard = std::exchange(told_scripts_, std::nullopt) == word;
+  if (!heard) emit(Notify{word, reason, !notified_});
   notified_ = true;
 }
 

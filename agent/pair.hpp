@@ -281,6 +281,8 @@ class Pair {
   std::optional<TimePoint> link_alarm_due() const;
   void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
 
+  Candidacy unless_restarting(TimePoint now, Candidacy answer) const;
+
   // pair_flapping.cpp
   void on(TimePoint now, const Acknowledged& acknowledged);
   void note_takeover(TimePoint now, bool automatic);
@@ -333,8 +335,9 @@ class Pair {
   PairState settled_ = PairState::starting;  // the last that was neither promoting nor leaving
   std::string reason_ = "the agent started";
   TimePoint since_{};
-  bool notified_ = false;  // the first notification has been sent
-  SetEligibility told_;    // what the router knows
+  bool notified_ = false;                           // the first notification has been sent
+  std::optional<hooks::NotifyState> told_scripts_;  // by a predecessor
+  SetEligibility told_;                             // what the router knows
   bool probe_running_ = false;
   std::int64_t begun_at_ = 0;                   // Begin::unix_time
   std::optional<TimePoint> gateway_asked_for_;  // the loss of contact that it was asked about

@@ -7,6 +7,12 @@
 
 namespace agent {
 
+using health::Health;
+
+namespace {
+constexpr auto kLongestRestart = std::chrono::seconds(10);
+}  // namespace
+
 void Pair::on(TimePoint now, const PeerSaid& said) {
   auto& agent = sight_.peer_agent;
   if (said.word.leads()) sight_.leader_seen_at = now;
@@ -14,11 +20,28 @@ void Pair::on(TimePoint now, const PeerSaid& said) {
   peer_acts_again();
   agent.said = said.word;
   agent.said_at = now;
+  if (said.word.state != to_string(PairState::starting)) agent.back_by.reset();
+  if (said.word.leads() && said.word.restarting_ms > 0) {
+    const std::chrono::milliseconds length(said.word.restarting_ms);
+    agent.back_by = now + std::min<Duration>(length, kLongestRestart);
+  }
   sight_.peer_epoch = std::max(sight_.peer_epoch, said.word.epoch);
   // What it announced while it led is still in the network's tables.
   if (led && !said.word.leads()) {
     announce_again(now, "the other node led too and has stepped down: announced again");
   }
+}
+
+// Rule 14: its silence was announced, and its server and VIP are at work meanwhile. A server that
+// dies in this moment is not waited for.
+Candidacy Pair::unless_restarting(TimePoint now, Candidacy answer) const {
+  const auto& back_by = sight_.peer_agent.back_by;
+  const bool away = back_by && now < *back_by && sight_.peer.health != Health::dead;
+  if (!away || !idle() || !answer.may_lead) return answer;
+  Candidacy refused;
+  refused.why = "the leader's agent executes its program anew";
+  refused.recheck = *back_by;
+  return refused;
 }
 
 void Pair::on(TimePoint now, const PeerAnswered& /*answered*/) {

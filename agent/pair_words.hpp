@@ -40,6 +40,8 @@ struct Begin {
   std::optional<Record> record;
   bool vips_present = false;   // left by an agent that died within the lease
   std::int64_t unix_time = 0;  // seconds since 1970, now
+  // What the scripts have heard last from a predecessor that left the pair to this one.
+  std::optional<hooks::NotifyState> told{};
 };
 // What the router did; the rulebook lets the advert itself pass.
 struct RouterChanged {

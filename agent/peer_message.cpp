@@ -135,7 +135,8 @@ json::object fields_of(const PeerState& state) {
           {"why", word.why.substr(0, kLongestText)},
           {"alarms", word.alarms},
           {"unfit", word.unfit.substr(0, kLongestText)},
-          {"maintenance", word.maintenance}};
+          {"maintenance", word.maintenance},
+          {"restarting_ms", word.restarting_ms}};
 }
 
 json::object fields_of(const PeerRequest& request) {
@@ -219,6 +220,7 @@ PeerState state_of(const Fields& fields) {
   word.alarms = fields.small("alarms");
   word.unfit = fields.text("unfit");
   word.maintenance = fields.flag("maintenance");
+  word.restarting_ms = fields.small("restarting_ms");
   return out;
 }
 

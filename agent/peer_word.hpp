@@ -28,6 +28,8 @@ struct PeerWord {
   int alarms = 0;     // how many
   std::string unfit;  // a standby: why it could not take over if it were asked to
   bool maintenance = false;
+  // Its agent executes its program anew and says nothing for that long at most; 0: it does not.
+  int restarting_ms = 0;
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

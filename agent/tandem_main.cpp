@@ -208,6 +208,10 @@ int main(int argc, char** argv) {
   program.app
       .add_subcommand("reload", "take up the changed configuration; a bad one changes nothing")
       ->callback([&program] { program.code = io::reload(program.socket); });
+  program.app
+      .add_subcommand("restart",
+                      "execute the agent's program anew, after an upgrade: roles and VIPs stay")
+      ->callback([&program] { program.code = io::restart(program.socket); });
   program.app.add_subcommand("version", "print the version")->callback([] {
     std::cout << "tandem " << TANDEM_VERSION << "\n";
   });

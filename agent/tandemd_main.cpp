@@ -1,8 +1,15 @@
 // tandemd: the agent. Reads its command line and configuration, then hands over to io::Daemon.
 // Exit codes: 0 stopped in order, 2 command line or configuration, 1 anything else.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "agent/io/boot_check.hpp"
 #include "agent/io/config_load.hpp"
@@ -19,7 +26,37 @@ struct Options {
   bool foreground = false;
 };
 
-int run(const Options& options) {
+constexpr const char* kSuccession = "TANDEM_SUCCESSION";
+
+agent::Succession succession_left_to_us() {
+  const char* text = std::getenv(kSuccession);
+  const auto told = agent::parse_succession(text == nullptr ? "" : text);
+  ::unsetenv(kSuccession);
+  return told;
+}
+
+// Where this program was when it began: a newer one may be there by now.
+const std::string& program_path() {
+  static const std::string path = [] {
+    std::error_code error;
+    return std::filesystem::read_symlink("/proc/self/exe", error).string();
+  }();
+  return path;
+}
+
+// In the same process, so that a supervisor notices nothing. Returns only when that fails.
+int execute_anew(const agent::Succession& told, char** arguments) {
+  ::setenv(kSuccession, agent::format_succession(told).c_str(), 1);
+  sigset_t none{};
+  ::sigemptyset(&none);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);  // it would be inherited
+  ::execv(program_path().c_str(), arguments);
+  std::cerr << "tandemd: " << program_path()
+            << " cannot be executed anew: " << std::generic_category().message(errno) << "\n";
+  return 1;
+}
+
+int run(const Options& options, char** arguments) {
   auto loaded = agent::load_config(options.config);
   if (const auto* problems = std::get_if<std::vector<agent::ConfigProblem>>(&loaded)) {
     for (const auto& problem : *problems) std::cerr << problem.to_string(options.config) << "\n";
@@ -56,6 +93,7 @@ int run(const Options& options) {
   const auto log = std::get<std::shared_ptr<spdlog::logger>>(opened);
   agent::io::forbid_core_files();
   std::optional<std::string> failure;
+  std::optional<agent::Succession> heirs;
   {
     const auto log_config = config.log;
     agent::io::Daemon daemon(std::move(config), TANDEM_VERSION, log, [&options, log_config] {
@@ -64,10 +102,12 @@ int run(const Options& options) {
       if (fine != nullptr && options.foreground) fine->config.log = log_config;
       return again;
     });
-    failure = daemon.run();
+    failure = daemon.run(succession_left_to_us());
+    if (!failure) heirs = daemon.succession();
   }
   if (failure) log->error("cannot start: {}", *failure);
   agent::io::close_log();
+  if (heirs) return execute_anew(*heirs, arguments);
   if (failure && !options.foreground) std::cerr << "tandemd: " << *failure << "\n";
   return failure ? 1 : 0;
 }
@@ -75,6 +115,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  program_path();
   Options options;
   CLI::App app("Keeps a virtual IP on the live master of a Redis pair. See tandem.toml.");
   app.add_option("--config", options.config, "configuration file")->capture_default_str();
@@ -87,7 +128,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   try {
-    return run(options);
+    return run(options, argv);
   } catch (const std::exception& error) {
     std::cerr << "tandemd: " << error.what() << "\n";
     return 1;

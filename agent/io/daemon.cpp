@@ -43,8 +43,8 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       systemd_timer_(loop_),
       load_(std::move(load)) {}
 
-std::optional<std::string> Daemon::run() {
-  if (auto problem = start()) return problem;
+std::optional<std::string> Daemon::run(const Succession& told) {
+  if (auto problem = start(told)) return problem;
   loop_.run();
   // What comes now comes too late to be wanted, and must not end us before the log is written.
   sigset_t late{};
@@ -52,11 +52,11 @@ std::optional<std::string> Daemon::run() {
   ::sigaddset(&late, SIGTERM);
   ::sigaddset(&late, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &late, nullptr);
-  log_->info("stopped");
+  log_->info(restarting_ ? "executing the program anew" : "stopped");
   return std::nullopt;
 }
 
-std::optional<std::string> Daemon::start() {
+std::optional<std::string> Daemon::start(const Succession& told) {
   if (auto missing = missing_capabilities()) return missing;
   if (::access(config_.state_dir.c_str(), W_OK | X_OK) != 0) {
     return "state_dir " + config_.state_dir + " is not a writable directory; make it: mkdir -p " +
@@ -77,7 +77,10 @@ std::optional<std::string> Daemon::start() {
   warn_about_networks();
   log_->info("tandemd {} on node {}: {} pair(s) from {}", version_, config_.node,
              config_.pairs.size(), config_.file);
-  for (const auto& pair : pairs_) pair->start();
+  for (const auto& pair : pairs_) {
+    const auto found = told.find(pair->name());
+    pair->start(found == told.end() ? std::nullopt : std::optional(found->second));
+  }
   links_.serve([this](const PeerRequest& request, const PeerLinks::Answer& answer) {
     serve_peer(request, answer);
   });
@@ -220,9 +223,10 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
   if (name == "recover") return reply(answer_recover(request));
   if (name == "maintenance") return answer_maintenance(request, reply);
   if (name == "reload") return reload(reply);
+  if (name == "restart") return restart(reply);
   reply({{"error",
           "unknown command; known are status, promote, switchover, rejoin, acknowledge, recover, "
-          "maintenance and reload"}});
+          "maintenance, reload and restart"}});
 }
 
 json::object Daemon::answer_status() const {

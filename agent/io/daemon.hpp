@@ -26,6 +26,7 @@
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/reload.hpp"
+#include "agent/succession.hpp"
 #include "vrrp/io/netlink.hpp"
 
 namespace agent::io {
@@ -37,10 +38,13 @@ class Daemon {
          std::function<LoadResult()> load);
 
   // Runs until SIGTERM or SIGINT. nullopt: stopped in order. Otherwise why it could not start.
-  std::optional<std::string> run();
+  // `told`: of the process that this one succeeds.
+  std::optional<std::string> run(const Succession& told = {});
+  // After run(): what the successor is to know, when an operator asked for one.
+  std::optional<Succession> succession() const;
 
  private:
-  std::optional<std::string> start();
+  std::optional<std::string> start(const Succession& told);
   std::optional<std::string> start_netlink();
   PairRunner& make_pair(const PairConfig& pair);
   void await_signal();
@@ -50,6 +54,8 @@ class Daemon {
   void reload(const ControlSocket::Reply& reply);
   void apply(Config wanted, const ReloadPlan& plan);
   void retire(const std::string& name);
+  std::optional<LoadedConfig> load_anew(std::vector<std::string>& why) const;
+  void restart(const ControlSocket::Reply& reply);
   void update_hubs();
   void keep_systemd_informed();
   void warn_about_networks();
@@ -88,6 +94,7 @@ class Daemon {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer systemd_timer_;
   bool stopping_ = false;
+  bool restarting_ = false;
   std::function<LoadResult()> load_;
   struct Reloading {
     std::set<std::string> awaited;  // pairs that have not let go yet

@@ -38,12 +38,10 @@ void Daemon::reload(const ControlSocket::Reply& reply) {
   };
   if (stopping_) return refuse({"the agent is stopping"});
   if (reloading_) return refuse({"another reload is under way"});
-  auto loaded = load_();
-  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
-    return refuse(sentences_of(*problems, config_.file));
-  }
-  auto& good = std::get<LoadedConfig>(loaded);
-  if (const auto problems = host_problems(good.config); !problems.empty()) return refuse(problems);
+  std::vector<std::string> wrong;
+  auto loaded = load_anew(wrong);
+  if (!loaded) return refuse(wrong);
+  LoadedConfig& good = *loaded;
   const ReloadPlan plan = plan_reload(config_, good.config);
   if (!plan.refused.empty()) {
     std::vector<std::string> why;
@@ -88,11 +86,47 @@ void Daemon::apply(Config wanted, const ReloadPlan& plan) {
   links_.start_new();
 }
 
+// What only a start finds out is found out before anything is given up.
+std::optional<LoadedConfig> Daemon::load_anew(std::vector<std::string>& why) const {
+  auto loaded = load_();
+  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
+    why = sentences_of(*problems, config_.file);
+    return std::nullopt;
+  }
+  auto& good = std::get<LoadedConfig>(loaded);
+  why = host_problems(good.config);
+  if (!why.empty()) return std::nullopt;
+  return std::move(good);
+}
+
+// `tandem restart`: the same process executes its program anew, which may be a newer one by now.
+// Every pair is left as it is; the new agent adopts it before the VIPs' leases have run out.
+void Daemon::restart(const ControlSocket::Reply& reply) {
+  std::vector<std::string> why;
+  if (stopping_) why.emplace_back("the agent is stopping");
+  if (reloading_) why.emplace_back("a reload is under way");
+  for (const auto& pair : pairs_) {
+    if (pair->under_way())
+      why.push_back("pair " + pair->name() + " is between two roles; try again");
+  }
+  if (why.empty() && load_anew(why)) {
+    log_->info("restart: asked for");
+    restarting_ = true;
+    reply({{"done", "the agent executes its program anew; roles and VIPs stay"}});
+    stopping_ = true;
+    for (const auto& pair : pairs_) pair->yield();
+    return;
+  }
+  for (const std::string& sentence : why) log_->error("restart: not begun: {}", sentence);
+  reply({{"error", "not restarted: " + joined(why)}});
+}
+
 // A pair that has let go leaves, and its successor, if the configuration has one, begins.
 void Daemon::retire(const std::string& name) {
   const auto old = std::find_if(pairs_.begin(), pairs_.end(),
                                 [&](const auto& pair) { return pair->name() == name; });
   if (old != pairs_.end() && (*old)->stopped()) {
+    const auto told = (*old)->told();
     hub((*old)->interface()).unsubscribe(name);
     links_.unsubscribe(name);
     pairs_.erase(old);
@@ -100,7 +134,7 @@ void Daemon::retire(const std::string& name) {
       if (pair.name != name) continue;
       PairRunner& made = make_pair(pair);
       update_hubs();
-      made.start();
+      made.start(told);
       links_.start_new();
     }
   }
@@ -111,6 +145,15 @@ void Daemon::retire(const std::string& name) {
   reloading_.reset();
   std::erase_if(hubs_, [](const auto& one) { return one.second->idle(); });
   done.reply({{"done", done.words}});
+}
+
+std::optional<Succession> Daemon::succession() const {
+  if (!restarting_) return std::nullopt;
+  Succession out;
+  for (const auto& pair : pairs_) {
+    if (const auto told = pair->told()) out[pair->name()] = *told;
+  }
+  return out;
 }
 
 void Daemon::update_hubs() {

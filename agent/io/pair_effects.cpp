@@ -211,7 +211,8 @@ void PairRunner::perform(const Notify& effect) {
   event.state = effect.state;
   event.pair = config_.name;
   event.priority = tracking_.priority().value;
-  event.previous = std::exchange(previous_word_, hooks::to_word(effect.state));
+  const auto before = std::exchange(told_, effect.state);
+  if (before) event.previous = hooks::to_word(*before);
   event.reason = effect.reason;
   event.initial = effect.initial;
   event.epoch = pair_.epoch();
@@ -231,6 +232,33 @@ void PairRunner::perform(const Moved& effect) {
 
 void PairRunner::perform(const Stopped& /*effect*/) {
   end();
+}
+
+void PairRunner::yield() {
+  story_.info(EventKind::request, "the pair is left to a successor that adopts it");
+  if (under_way()) story_.warn(EventKind::note, "its transition is left to what comes after it");
+  // Until the successor has listened for as long as a leader may be silent, and a little more.
+  const auto silence = config_.down_adverts * config_.advert_interval;
+  const auto lease = config_.vip_lease + std::chrono::ceil<std::chrono::seconds>(2 * silence);
+  vips_.leave_for(lease);
+  back_in_ = lease;
+  if (links_ != nullptr) links_->say(config_.name);
+  end();
+}
+
+void PairRunner::end() {
+  ended_ = true;
+  tell_who_asked();
+  router_timer_.cancel();
+  pair_timer_.cancel();
+  procedures_.cancel();
+  preservation_.cancel();
+  tracking_.stop();
+  leave_recovery();
+  announcer_.stop();
+  local_.stop();
+  peer_.stop();
+  notifier_.when_idle(stopped_);
 }
 
 void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {

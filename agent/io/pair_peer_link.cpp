@@ -48,6 +48,7 @@ PeerWord PairRunner::peer_word() const {
   word.why = pair.candidacy.why;
   word.alarms = static_cast<int>(pair.alarms.size());
   word.maintenance = pair_.maintained();
+  word.restarting_ms = static_cast<int>(back_in_.count());
   if (pair.state == PairState::standby) {
     const auto problems = pair_.takeover_problems(std::chrono::steady_clock::now());
     if (!problems.empty()) word.unfit = problems.front();

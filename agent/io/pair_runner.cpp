@@ -146,11 +146,12 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                       [this](const InterfaceHub::Sources& sources) { sources_changed(sources); }});
 }
 
-void PairRunner::start() {
+void PairRunner::start(std::optional<hooks::NotifyState> told) {
+  told_ = told;
   auto loaded = records_.load(config_.name);
   if (!loaded.problem.empty()) story_.error(EventKind::note, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
-  feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr)}));
+  feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr), told}));
   if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));
   tracking_.start();
   local_.start();
@@ -221,29 +222,6 @@ void PairRunner::reload_auth_keys() {
   std::string sentence = std::to_string(config_.auth.keys.size()) + " key(s) read from ";
   sentence += config_.auth_key_file + "; key " + std::to_string(config_.auth.keys.front().id);
   story_.info(EventKind::request, sentence + " signs");
-}
-
-void PairRunner::yield() {
-  story_.info(EventKind::request, "the pair begins anew with its changed configuration");
-  if (under_way()) story_.warn(EventKind::note, "its transition is left to what comes after it");
-  // The whole lease, for as long as nobody renews it.
-  if (vips_.installed()) vips_.install();
-  end();
-}
-
-void PairRunner::end() {
-  ended_ = true;
-  tell_who_asked();
-  router_timer_.cancel();
-  pair_timer_.cancel();
-  procedures_.cancel();
-  preservation_.cancel();
-  tracking_.stop();
-  leave_recovery();
-  announcer_.stop();
-  local_.stop();
-  peer_.stop();
-  notifier_.when_idle(stopped_);
 }
 
 // ---- the loop ----------------------------------------------------------------------------------

@@ -50,12 +50,15 @@ class PairRunner {
 
   // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
   void join(PeerLinks& links);
-  void start();
+  // `told`: what the scripts have heard last, from the runner or process that this one succeeds.
+  void start(std::optional<hooks::NotifyState> told = std::nullopt);
   // Hands over if anybody can take it; `stopped` follows.
   void stop();
   // Lets go without a word, for a successor in this process that adopts what it finds: roles, VIPs
   // and record stay, adverts pause. `stopped` follows when the hooks have ended.
   void yield();
+  // What the scripts have heard last.
+  std::optional<hooks::NotifyState> told() const { return told_; }
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 
@@ -88,6 +91,8 @@ class PairRunner {
   const std::string& name() const { return config_.name; }
   const std::string& interface() const { return config_.interface; }
   bool stopped() const { return ended_; }
+  // A transition has begun and not ended.
+  bool under_way() const;
   vrrp::io::VipTable& vips() { return vips_; }
 
  private:
@@ -136,8 +141,6 @@ class PairRunner {
   ServerInspection::Say inspection_log();
   void server_changed(hooks::Target server, const health::HealthChanged& changed);
   void mark_router(const RouterChanged& router);
-  // A transition has begun and not ended.
-  bool under_way() const;
   TrackEvents track_events();
   // pair_recovery_hands.cpp
   hooks::io::RecoverySettings recovery_settings(const std::string& state_dir) const;
@@ -195,7 +198,8 @@ class PairRunner {
     TimePoint at{};
     bool resigned = false;
   };
-  std::optional<Heard> heard_;  // the last advert that was admitted
+  std::chrono::milliseconds back_in_{0};  // told to the other node when this runner yields
+  std::optional<Heard> heard_;            // the last advert that was admitted
 
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;
@@ -209,7 +213,7 @@ class PairRunner {
   std::optional<Trouble> list_difference_;
   std::optional<Trouble> refused_peer_;
   std::string send_problem_;
-  std::string previous_word_;
+  std::optional<hooks::NotifyState> told_;
   std::chrono::system_clock::time_point since_wall_;
   // Handlers of timers and probes hold a weak reference: none outlives the runner.
   std::shared_ptr<PairRunner*> self_;

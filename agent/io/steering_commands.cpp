@@ -219,11 +219,23 @@ int recover(const std::string& path, std::string pair) {
                         known ? before.at("number").to_number<std::int64_t>() : std::int64_t{0});
 }
 
-int reload(const std::string& path) {
-  const ControlAnswer answer = ask_agent(path, {{"command", "reload"}}, kReloadPatienceSeconds);
+namespace {
+
+int change(const std::string& path, const char* command) {
+  const ControlAnswer answer = ask_agent(path, {{"command", command}}, kReloadPatienceSeconds);
   if (const int code = check(answer)) return code;
   std::cout << std::string(answer.value.at("done").as_string()) << "\n";
   return 0;
+}
+
+}  // namespace
+
+int reload(const std::string& path) {
+  return change(path, "reload");
+}
+
+int restart(const std::string& path) {
+  return change(path, "restart");
 }
 
 }  // namespace agent::io

@@ -13,6 +13,7 @@ int rejoin(const std::string& path, const std::string& pair, bool accept_data_lo
 int acknowledge(const std::string& path, const std::string& pair);
 int recover(const std::string& path, std::string pair);
 int reload(const std::string& path);
+int restart(const std::string& path);
 
 struct SwitchoverOptions {
   bool dry_run = false;

@@ -75,7 +75,7 @@ struct VipTable::Impl : std::enable_shared_from_this<Impl> {
 
   Netlink& netlink_;
   const std::vector<VirtualAddress> vips_;
-  const std::chrono::seconds lease_;
+  std::chrono::seconds lease_;
   const std::shared_ptr<const VipEvents> events_;
 
   Place place_ = Place::off;
@@ -341,6 +341,14 @@ void VipTable::park_on_loopback() {
 }
 void VipTable::withdraw() {
   impl_->withdraw();
+}
+
+void VipTable::leave_for(std::chrono::seconds lease) {
+  if (!installed()) return;
+  impl_->lease_ = lease;
+  impl_->put_all(false);
+  impl_->renewing_ = false;
+  impl_->timer_.cancel();
 }
 
 bool VipTable::installed() const {

@@ -38,6 +38,10 @@ class VipTable {
   // Off their interfaces and off `lo`. Retried with the lease as a net: reported when it fails.
   void withdraw();
 
+  // Nobody will renew them for a while, because a successor of this table comes: a longer lease for
+  // those that are installed, and no more renewal.
+  void leave_for(std::chrono::seconds lease);
+
   // Wanted on their interfaces now?
   bool installed() const;
   // How many of the VIPs are on their interfaces, whoever put them there.
