@@ -212,9 +212,7 @@ void Pair::on(TimePoint now, const WorkDone& work) {
 
 void Pair::on(TimePoint now, const Persisted& persisted) {
   persist_problem_ = persisted.problem;
-  const auto* promoting = std::get_if<Promoting>(&state_);
-  if (promoting == nullptr || promoting->step != Promoting::Step::persist) return;
-  promotion_step(now, promoting->gentle ? Promoting::Step::fence_peer : Promoting::Step::promote);
+  if (std::holds_alternative<Promoting>(state_)) promotion_recorded(now);
 }
 
 void Pair::on(TimePoint now, const VipProbed& probed) {
@@ -254,11 +252,8 @@ void Pair::on(TimePoint now, const StopRequested& /*requested*/) {
 void Pair::on(TimePoint now, const TimePassed& /*passed*/) {
   if (!step_deadline_ || now < *step_deadline_) return;
   step_deadline_.reset();
-  if (const auto* promoting = std::get_if<Promoting>(&state_)) {
-    // A slow disk must not hold a failover; the record follows when it can.
-    if (promoting->step == Promoting::Step::persist) {
-      on(now, Persisted{"the record is not on disk in time"});
-    }
+  if (std::holds_alternative<Promoting>(state_)) {
+    on(now, Persisted{"the record is not on disk in time"});
   } else if (std::holds_alternative<Leaving>(state_)) {
     leaving_step(now);
   } else if (auto* starting = std::get_if<Starting>(&state_)) {

@@ -115,8 +115,9 @@ class Pair {
   struct Standby {};
   struct Fault {};
   struct Promoting {
-    enum class Step : std::uint8_t { persist, fence_peer, drain_peer, promote, install };
-    Step step = Step::persist;
+    enum class Step : std::uint8_t { fence_peer, drain_peer, promote, record, install };
+    Step step = Step::promote;
+    bool recorded = false;  // the new epoch is on disk, or has been waited for long enough
     bool gentle = false;
     std::string reason;
     std::optional<Record> before;  // the record to return to when it fails
@@ -228,6 +229,7 @@ class Pair {
   void begin_promotion(TimePoint now, vrrp::Change why);
   void promotion_step(TimePoint now, Promoting::Step step);
   void promotion_work_done(TimePoint now, const WorkDone& work);
+  void promotion_recorded(TimePoint now);
   void promotion_failed(TimePoint now, const std::string& why);
 
   // pair_leave.cpp: the way down

@@ -1,5 +1,6 @@
-// The way up (rule 2): advertise -> persist the epoch -> [gentle: fence and drain the old master]
-// -> promote and verify -> VIP -> announce -> notify. A failure at any step takes everything back.
+// The way up (rule 2): advertise -> [gentle: fence and drain the old master] -> promote and verify,
+// and beside it the record with the new epoch -> VIP -> announce -> notify. A failure at any step
+// takes everything back.
 #include <algorithm>
 
 #include "agent/pair.hpp"
@@ -47,14 +48,13 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   enter(now, PairState::promoting, promoting.reason);
   emit(Persist{record, true});
   step_deadline_ = now + kPersistPatience;
+  promotion_step(now, promoting.gentle ? Promoting::Step::fence_peer : Promoting::Step::promote);
 }
 
 void Pair::promotion_step(TimePoint now, Promoting::Step step) {
   auto& promoting = std::get<Promoting>(state_);
   promoting.step = step;
-  step_deadline_.reset();
   switch (step) {
-    case Promoting::Step::persist: break;
     case Promoting::Step::fence_peer:
       start_work(now, FenceWork{Target::peer, rules_.handover_budget}, kFenceBudget);
       break;
@@ -69,6 +69,9 @@ void Pair::promotion_step(TimePoint now, Promoting::Step step) {
       start_work(now, work, rules_.promote_budget);
       break;
     }
+    case Promoting::Step::record:
+      if (promoting.recorded) promotion_step(now, Promoting::Step::install);
+      break;
     case Promoting::Step::install: emit(InstallVips{}); break;
   }
 }
@@ -83,10 +86,18 @@ void Pair::promotion_work_done(TimePoint now, const WorkDone& work) {
       // Known from the verified reply; the next INFO brings the rest.
       if (sight_.local.facts) sight_.local.facts->role = health::Role::master;
       sight_.accept_data_loss = false;
-      return promotion_step(now, Promoting::Step::install);
-    case Promoting::Step::persist:
+      return promotion_step(now, Promoting::Step::record);
+    case Promoting::Step::record:
     case Promoting::Step::install: return;
   }
+}
+
+// On disk, or not in time: a slow disk must not hold a failover, the record follows when it can.
+void Pair::promotion_recorded(TimePoint now) {
+  auto& promoting = std::get<Promoting>(state_);
+  step_deadline_.reset();
+  promoting.recorded = true;
+  if (promoting.step == Promoting::Step::record) promotion_step(now, Promoting::Step::install);
 }
 
 void Pair::promotion_failed(TimePoint now, const std::string& why) {
