@@ -30,7 +30,7 @@ constexpr const char* kSuccession = "TANDEM_SUCCESSION";
 
 agent::Succession succession_left_to_us() {
   const char* text = std::getenv(kSuccession);
-  const auto told = agent::parse_succession(text == nullptr ? "" : text);
+  auto told = agent::parse_succession(text == nullptr ? "" : text);
   ::unsetenv(kSuccession);
   return told;
 }

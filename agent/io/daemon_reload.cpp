@@ -21,6 +21,7 @@ std::string joined(const std::vector<std::string>& sentences) {
 std::vector<std::string> sentences_of(const std::vector<ConfigProblem>& problems,
                                       const std::string& file) {
   std::vector<std::string> out;
+  out.reserve(problems.size());
   for (const ConfigProblem& problem : problems) out.push_back(problem.to_string(file));
   return out;
 }

@@ -187,7 +187,7 @@ TEST_F(Authentication, ABadKeyFileLeavesTheKeysInForce) {
   scene.a.agent.signal(SIGHUP);
   EXPECT_TRUE(eventually("the log says so", kSoon, [&] {
     const std::string log = read_file(scene.a.agent.log());
-    return Seen{log.find("the keys in force stay") != std::string::npos &&
+    return Seen{log.find("nothing was changed: ") != std::string::npos &&
                     log.find("line 2 has a secret that is not hexadecimal") != std::string::npos,
                 log};
   }));
