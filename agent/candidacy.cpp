@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/newest.hpp"
+
 namespace agent {
 namespace {
 
@@ -10,19 +12,6 @@ using health::Health;
 using health::ServerFacts;
 
 constexpr auto kLagRounding = std::chrono::seconds(3);
-
-Candidacy yes(std::string why) {
-  return {.may_lead = true, .why = std::move(why)};
-}
-Candidacy no(std::string why) {
-  return {.why = std::move(why)};
-}
-Candidacy not_before(TimePoint then, std::string why) {
-  return {.why = std::move(why), .recheck = then};
-}
-Candidacy ask_operator(std::string why) {
-  return {.needs_operator = true, .why = std::move(why)};
-}
 
 // Gone is a verdict (refused, no route, no answer to several PINGs). Silent is less: no answer for
 // a moment, which counts only together with a second witness.
@@ -42,24 +31,6 @@ PeerServer peer_server(const Sight& sight, const CandidacyRules& rules, TimePoin
   const bool fresh =
       sight.peer.last_answer && now - *sight.peer.last_answer < rules.witness_patience;
   return fresh ? PeerServer::answers : PeerServer::silent;
-}
-
-bool lost_its_data(const Sight& sight) {
-  return sight.record && sight.record->has_data && sight.local.facts->keys == 0;
-}
-
-// The server restarted with less than it held at last sight, or with a history that says nothing
-// about it (an AOF restart, another file): somebody else may hold the rest.
-bool came_back_old(const std::optional<Record>& record, const ServerFacts& local) {
-  if (!record || record->run_id == local.run_id || record->replid.empty()) return false;
-  const bool same_history = local.replid == record->replid || local.replid2 == record->replid;
-  // A restart from an AOF takes a new lineage; the file is at most appendfsync behind.
-  if (!same_history) return !local.aof_enabled;
-  return local.offset < record->offset;
-}
-
-Candidacy empty_server() {
-  return ask_operator("the local server is empty, but it held data at last sight");
 }
 
 // The standby's own condition, whatever the reason to take over (rule 4). nullopt: fit.
@@ -108,74 +79,6 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
   return answer;
 }
 
-// Long enough for the peer's agent to have said its last word.
-constexpr auto kSecondThought = std::chrono::seconds(2);
-bool waited_for_a_leader(const Sight& sight, TimePoint now) {
-  return sight.leader_silent_since && now >= *sight.leader_silent_since + kSecondThought;
-}
-
-// Rule 11 where the servers have lost their lineage (AOF restarts): the epochs that both nodes
-// wrote down, then who led. Whoever loses is kept before it is replaced.
-Candidacy by_record(const Sight& sight, TimePoint now) {
-  const std::string unknown = "the two servers' data have no common history";
-  const auto& own = sight.record;
-  if (!own) return ask_operator(unknown);
-  if (!sight.peer_agent.said) {
-    return ask_operator(unknown + ", and the peer's agent is not there to compare epochs");
-  }
-  const auto& other = sight.peer_agent.said->record;
-  if (!other) return yes("the peer has no record of this pair");
-  const std::string epochs =
-      "epoch " + std::to_string(own->epoch) + " here, " + std::to_string(other->epoch) + " there";
-  if (own->epoch != other->epoch) {
-    if (own->epoch > other->epoch) return yes("this node's data is of the newer epoch: " + epochs);
-    // Its server came back with less than that epoch had, and it says itself that it may not lead.
-    const bool void_claim = came_back_old(other, *sight.peer.facts) &&
-                            !came_back_old(own, *sight.local.facts) &&
-                            !sight.peer_agent.said->may_lead;
-    if (void_claim && waited_for_a_leader(sight, now)) {
-      return yes("the peer's server came back with older data than its epoch had");
-    }
-    Candidacy answer = no("the peer's data is of the newer epoch: " + epochs);
-    if (void_claim && sight.leader_silent_since)
-      answer.recheck = *sight.leader_silent_since + kSecondThought;
-    return answer;
-  }
-  // Who led last may have come back with less than the other one took from it.
-  const bool old = came_back_old(own, *sight.local.facts);
-  if (old != came_back_old(other, *sight.peer.facts)) {
-    if (old) return no("the local server came back with older data than it had");
-    return yes("the peer's server came back with older data than it had");
-  }
-  const bool led = own->role == RecordRole::leader;
-  if (led != (other->role == RecordRole::leader)) {
-    if (led) return yes("this node led last");
-    return no("the peer led last");
-  }
-  return ask_operator(unknown + " and their records are alike");
-}
-
-// Neither server is a master, or both are, and nobody leads: the newer data set leads.
-Candidacy newest_leads(const Sight& sight, TimePoint now) {
-  switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
-    case Fresher::local: return yes("the local data is the newer");
-    case Fresher::peer: return no("the peer's data is the newer");
-    case Fresher::same:
-      if (lost_its_data(sight)) return empty_server();
-      return yes("both servers hold the same data");
-    case Fresher::unknown: break;
-  }
-  // Servers know one generation; what came before it stands in the journal of promotions.
-  if (sight.record) {
-    const auto& lineage = sight.record->lineage;
-    const auto local = generation_of(lineage, sight.local.facts->replid);
-    const auto peer = generation_of(lineage, sight.peer.facts->replid);
-    if (local && peer && *local > *peer) return yes("the local data is of the newer promotion");
-    if (local && peer && *local < *peer) return no("the peer's data is of the newer promotion");
-  }
-  return by_record(sight, now);
-}
-
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
 Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const auto& record = sight.record;
@@ -209,12 +112,6 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
   const TimePoint then = sight.started + rules.wait_for_peer;
   if (now < then) return not_before(then, "waiting for the peer, which may have newer data");
   return yes("the peer did not come back within wait_for_peer");
-}
-
-// The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
-// servers were not asked at the same moment.
-bool outlived(const ServerFacts& old, const ServerFacts& other) {
-  return old.replid != other.replid && compare_data(old, other) == Fresher::peer;
 }
 
 Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
@@ -380,20 +277,6 @@ std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules
 
 std::string isolation_words(const Sight& sight) {
   return "it reaches neither the peer nor track_gateway " + sight.tracking.gateway_name;
-}
-
-Fresher compare_data(const ServerFacts& local, const ServerFacts& peer) {
-  if (local.keys == 0 && peer.keys == 0) return Fresher::same;
-  if (local.keys == 0) return Fresher::peer;
-  if (peer.keys == 0) return Fresher::local;
-  if (!local.replid.empty() && local.replid == peer.replid) {
-    if (local.offset == peer.offset) return Fresher::same;
-    return local.offset > peer.offset ? Fresher::local : Fresher::peer;
-  }
-  // One was promoted out of the other's lineage: the promotion is the newer.
-  if (!peer.replid2.empty() && peer.replid2 == local.replid) return Fresher::peer;
-  if (!local.replid2.empty() && local.replid2 == peer.replid) return Fresher::local;
-  return Fresher::unknown;
 }
 
 }  // namespace agent

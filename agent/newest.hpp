@@ -1,0 +1,38 @@
+// Which of the two nodes holds the newest data (rule 11): from lineage and offsets, the journals of
+// promotions, and the epochs that both wrote down. A part of judge_candidacy().
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "agent/candidacy.hpp"
+
+namespace agent {
+
+inline Candidacy yes(std::string why) {
+  return {.may_lead = true, .why = std::move(why)};
+}
+inline Candidacy no(std::string why) {
+  return {.why = std::move(why)};
+}
+inline Candidacy not_before(TimePoint then, std::string why) {
+  return {.why = std::move(why), .recheck = then};
+}
+inline Candidacy ask_operator(std::string why) {
+  return {.needs_operator = true, .why = std::move(why)};
+}
+
+// The local server holds nothing, its record says that there was something.
+bool lost_its_data(const Sight& sight);
+Candidacy empty_server();
+// The server restarted with less than it held at last sight, or with a history that says nothing
+// about it (an AOF restart, another file): somebody else may hold the rest.
+bool came_back_old(const std::optional<Record>& record, const health::ServerFacts& local);
+// The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
+// servers were not asked at the same moment.
+bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);
+// Neither server is a master, or both are, and nobody leads: the newer data set leads.
+Candidacy newest_leads(const Sight& sight, TimePoint now);
+
+}  // namespace agent
