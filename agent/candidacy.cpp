@@ -130,12 +130,13 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
     return no("the local server is an empty master beside a replica with data");
   }
-  if (outlived(*sight.local.facts, *sight.peer.facts)) {
+  if (outlived(*sight.local.facts, *sight.peer.facts) && !peer_strayed(sight)) {
     return no("the peer's data is the newer, though its server is a replica");
   }
   const auto& record = sight.record;
-  const bool knows_less = record && (record->superseded > record->epoch ||
-                                     (record->role == RecordRole::standby && !record->in_sync));
+  const bool knows_less =
+      record && (std::max(record->superseded, sight.peer_epoch) > record->epoch ||
+                 (record->role == RecordRole::standby && !record->in_sync));
   if (knows_less && !sight.peer.link_up_since) return newest_leads(sight, now);
   return yes("the local server is the master");
 }
@@ -161,7 +162,9 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
   const auto unfit = unfit_replica(sight, rules);
   if (sight.leader_resigned && !unfit) return yes("the leader resigned");
   if (answers && sight.peer.is_master()) {
-    if (outlived(*sight.peer.facts, *sight.local.facts)) return outlives(sight, rules, now);
+    const bool stray = strayed(sight);
+    if (!stray && outlived(*sight.peer.facts, *sight.local.facts))
+      return outlives(sight, rules, now);
     return unfit ? *unfit : agent_silent(sight, rules, now);
   }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");

@@ -32,6 +32,11 @@ bool came_back_old(const std::optional<Record>& record, const health::ServerFact
 // The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
 // servers were not asked at the same moment.
 bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);
+// The local server was made a master by somebody else, or by this node to copy what it holds, while
+// the data that it followed goes on at the peer: what it was promoted to says nothing.
+bool strayed(const Sight& sight);
+// The same of the peer's server, as far as its agent tells.
+bool peer_strayed(const Sight& sight);
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
 Candidacy newest_leads(const Sight& sight, TimePoint now);
 

@@ -209,6 +209,7 @@ class Pair {
   void note_history(TimePoint now, Record& record) const;
   std::int64_t unix_time(TimePoint now) const;
   void note_superseded(TimePoint now);
+  bool peer_was_promoted() const;
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);

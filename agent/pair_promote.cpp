@@ -38,6 +38,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   record.role = RecordRole::leader;
   record.superseded = 0;
   heard_another_leader_ = false;
+  sight_.local.followed.clear();
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/newest.hpp"
 #include "agent/pair.hpp"
 
 namespace agent {
@@ -24,7 +25,7 @@ constexpr auto kOffsetPeriod = std::chrono::seconds(10);
 void Pair::follow_the_leader(TimePoint now) {
   if (work_ || !stands_by() || maintained()) return;
   if (would_wipe_the_peer()) return start_following(now);
-  if (!sight_.leader_advertises) return;
+  if (!sight_.leader_advertises && !strayed(sight_)) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
   if (!sight_.local.facts || !sight_.peer.is_master()) return;
   // FAILOVER makes the local server a master before this node is told to lead.
@@ -91,21 +92,30 @@ void Pair::remember(TimePoint now) {
     }
   } else if (stands_by() && sight_.leader_advertises && follows_the_peer()) {
     record.role = RecordRole::standby;
-    record.epoch = std::max(record.epoch, sight_.peer_epoch);
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
+    // The epoch is that of the data: who only begins to follow has none of it yet.
+    std::uint64_t& epoch = record.in_sync ? record.epoch : record.superseded;
+    if (record.in_sync || sight_.peer_epoch > record.epoch) {
+      epoch = std::max(epoch, sight_.peer_epoch);
+    }
   } else {
     return note_superseded(now);
   }
-  if (record.role == RecordRole::leader || record.in_sync) record.superseded = 0;
-  if (local.keys) record.has_data = *local.keys > 0;
-  record.run_id = local.run_id;
-  record.replid = local.replid;
+  const bool leads = record.role == RecordRole::leader;
+  if (leads || record.in_sync) record.superseded = 0;
+  // Told to follow is not linked yet: until then the lineage is that of what it followed before.
+  const bool current = leads || sight_.local.link_up_since || !sight_.record;
+  if (current) {
+    if (local.keys) record.has_data = *local.keys > 0;
+    record.run_id = local.run_id;
+    record.replid = local.replid;
+  }
   note_history(now, record);
   // Moving offsets alone are written now and then: they tell an old file from a fresh one.
   const bool fresh = offset_kept_at_ && now < *offset_kept_at_ + kOffsetPeriod;
-  if (!fresh || !sight_.record) record.offset = local.offset;
+  if (current && (!fresh || !sight_.record)) record.offset = local.offset;
   if (sight_.record == record) return;
-  record.offset = local.offset;
+  if (current) record.offset = local.offset;
   if (const auto& peer = sight_.peer.facts) {
     record.peer = PeerSeen{peer->replid, peer->offset, peer->keys.value_or(0), unix_time(now)};
   }
@@ -137,11 +147,21 @@ std::int64_t Pair::unix_time(TimePoint now) const {
   return begun_at_ + std::chrono::duration_cast<std::chrono::seconds>(now - sight_.started).count();
 }
 
+// Its server is a master whose lineage came out of the local server's.
+bool Pair::peer_was_promoted() const {
+  const ServerSight& peer = sight_.peer;
+  if (peer.health != Health::up || !peer.is_master() || *peer.facts_at < sight_.idle_since) {
+    return false;
+  }
+  return outlived(*sight_.local.facts, *peer.facts) && !peer_strayed(sight_);
+}
+
 // Whoever led once does not forget that somebody else leads after it: if that one is gone by the
 // time the local server is asked for, what is here is not the newest.
 void Pair::note_superseded(TimePoint now) {
   // It may have resigned again before this node had left the role: what counts is that it led.
-  const bool led = heard_another_leader_ || peer_says_it_leads(sight_, rules_.candidacy, now);
+  const bool led = heard_another_leader_ || peer_says_it_leads(sight_, rules_.candidacy, now) ||
+                   peer_was_promoted();
   if (!led || !sight_.record) return;
   if (!idle() && !std::holds_alternative<Leaving>(state_)) return;
   if (sight_.record->role == RecordRole::standby) {
@@ -161,9 +181,10 @@ void Pair::note_link(TimePoint now, ServerSight& server) {
       server.is_replica() && server.facts->link_up && !server.facts->sync_in_progress;
   if (!linked) {
     server.link_up_since.reset();
-  } else if (!server.link_up_since) {
-    server.link_up_since = now;
+    return;
   }
+  if (!server.link_up_since) server.link_up_since = now;
+  server.followed = server.facts->replid;
 }
 
 // Link up is not in sync yet: after a diskless full sync the master sends the stream only when it
@@ -177,8 +198,12 @@ void Pair::note_sync(TimePoint now) {
   // What a replica was before it led says nothing about the next leader.
   if (local.is_master()) sight_.in_sync_at.reset();
   if (!local.link_up_since) return;
-  // A master that does not tell us anything leaves only the link to go by.
-  const bool mute = peer.health == Health::denied || !peer.facts;
+  // A master that does not tell us anything leaves only the link to go by. One that hangs while
+  // this agent starts tells nothing either: then it is the record that knows.
+  const bool known = sight_.record && sight_.record->in_sync && local.facts &&
+                     sight_.record->run_id == local.facts->run_id;
+  const bool silent = !peer.facts && (known || sight_.leader_advertises);
+  const bool mute = peer.health == Health::denied || silent;
   const bool confirmed =
       peer.health == Health::up && acknowledged(now, peer, local, rules_.replication);
   if (mute || confirmed || caught_up(peer, local)) sight_.in_sync_at = now;

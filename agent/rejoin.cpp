@@ -31,12 +31,13 @@ std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts&
   return std::min(*older, leader.second_offset);
 }
 
+// The leader goes on in the lineage that was followed. One that was promoted since may lack the end
+// of it: the offset in the record is seconds old.
 bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
                    const std::optional<Record>& record) {
   if (!record || record->role != RecordRole::standby || record->replid.empty()) return false;
   if (local.role != health::Role::replica || record->run_id == local.run_id) return false;
-  return record->replid == leader.replid ||
-         (record->replid == leader.replid2 && record->offset < leader.second_offset);
+  return record->replid == leader.replid;
 }
 
 }  // namespace
