@@ -18,6 +18,9 @@ constexpr auto kSightSlack = 2500ms;
 constexpr auto kHeldWhileLeading = 4s;
 // An agent knows that a server answers again, or not any more.
 constexpr auto kTakesNotice = 500ms;
+// Within this time a node that is awake learns that the other one leads, or led, from whatever of
+// it can be reached: INFO is asked once a second, a word comes with each beat.
+constexpr auto kLearns = 1500ms;
 constexpr std::size_t kMostViolations = 4;
 
 // What a dead server comes back with.
@@ -72,11 +75,60 @@ void Truth::promoted(Server& server, const std::string& by) {
   const agent::PairState state = world_.agents[server.index]->state();
   if (by.empty() || state != agent::PairState::promoting) return;
   auto ids = missing(server.data);
-  if (world_.agents[server.index]->operators_word) return excuse(ids, losses_.accepted);
-  ids = outside_the_fork(ids);
+  if (world_.agents[server.index]->operators_word) {
+    excuse(ids, losses_.accepted);
+    ids.clear();
+  }
+  ids = unless_unheard(server.index, outside_the_fork(ids));
   if (!ids.empty()) judge_promotion(server, ids);
   excuse(ids, losses_.left_behind);
+  begins_to_lead(server.index);
   begin_fork(server);
+}
+
+void Truth::begins_to_lead(std::size_t node) {
+  led_at_.at(node) = world_.clock.now();
+  auto& unheard = unheard_since_.at(1 - node);
+  if (!unheard) unheard = world_.clock.now();
+  hears_since_.at(1 - node).reset();
+}
+
+// Something of the other node is there that tells `node` that the other one leads, or has led.
+bool Truth::hears_of(std::size_t node) const {
+  const Agent& agent = *world_.agents.at(node);
+  const Agent& other = *world_.agents.at(1 - node);
+  if (!agent.alive || agent.hung) return false;
+  const Server& theirs = *world_.servers.at(1 - node);
+  const bool outlives = theirs.is_master() && theirs.replid2 == world_.servers.at(node)->replid;
+  const bool answers = theirs.alive && !theirs.hung && !theirs.loading();
+  if (answers && outlives && world_.network.open(Path::servers)) return true;
+  if (!other.alive || other.hung) return false;
+  if (agent.link.up && other.link.up && world_.network.open(Path::agents)) return true;
+  return other.leads() && world_.network.open(Path::vrrp, 1 - node);
+}
+
+void Truth::look_who_hears(std::size_t node) {
+  auto& unheard = unheard_since_.at(node);
+  if (!unheard) return;
+  const Server& server = *world_.servers.at(node);
+  auto& since = hears_since_.at(node);
+  if (!hears_of(node)) {
+    since.reset();
+  } else if (!since) {
+    since = world_.clock.now();
+  }
+  const bool follows = server.master && server.link == Server::Link::connected;
+  if (follows || (since && world_.clock.now() - *since > kLearns)) unheard.reset();
+}
+
+std::vector<WriteId> Truth::unless_unheard(std::size_t node, const std::vector<WriteId>& ids) {
+  const auto& unheard = unheard_since_.at(node);
+  if (!unheard) return ids;
+  std::vector<WriteId> beside;
+  std::vector<WriteId> rest;
+  for (const WriteId id : ids) (writes_[id].at >= *unheard ? beside : rest).push_back(id);
+  excuse(beside, losses_.forked);
+  return rest;
 }
 
 // The other node still has the VIP, and nobody there can know of this promotion.
@@ -84,7 +136,11 @@ void Truth::begin_fork(const Server& promoted) {
   const std::size_t other = 1 - promoted.index;
   const Server& server = *world_.servers[other];
   if (!holds_vip(other) || !server.is_master()) return;
-  if (!server.hung && !world_.network.apart()) return;
+  // Its agent does not act, and the one here cannot fence it: the lease of the VIP has to (rule
+  // 14).
+  const Agent& agent = *world_.agents[other];
+  const bool alone = (!agent.alive || agent.hung) && !world_.network.open(Path::servers);
+  if (!server.hung && !alone && !world_.network.apart()) return;
   world_.clock.say("from here on two lead, and one cannot know");
   fork_.since = std::min(fork_.since, world_.clock.now());
   fork_.until = TimePoint::max();
@@ -116,8 +172,12 @@ std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
 // Who leads with a server that was a master already: nobody else may have been one since.
 void Truth::taken(Server& server) {
   auto ids = missing(server.data);
-  if (world_.agents[server.index]->operators_word) return excuse(ids, losses_.accepted);
-  ids = outside_the_fork(ids);
+  if (world_.agents[server.index]->operators_word) {
+    excuse(ids, losses_.accepted);
+    ids.clear();
+  }
+  ids = unless_unheard(server.index, outside_the_fork(ids));
+  begins_to_lead(server.index);
   begin_fork(server);
   if (ids.empty()) return;
   if (server.lost_at) {
@@ -127,6 +187,17 @@ void Truth::taken(Server& server) {
              " acknowledged writes, the last of them #" + count(ids.back()));
   }
   excuse(ids, losses_.left_behind);
+}
+
+// Both restarted, one from an append-only file and so with a new lineage, the other from an RDB
+// file, and offsets in the records are seconds old: epochs and who led decide (rule 11), which may
+// be wrong. What the loser has more has to be kept (rule 10).
+bool Truth::histories_are_gone(const Server& one, const Server& other) {
+  const bool mixed =
+      (one.persistence == Persistence::aof) != (other.persistence == Persistence::aof);
+  const bool related =
+      one.replid == other.replid || one.replid2 == other.replid || other.replid2 == one.replid;
+  return mixed && !related && one.life > 1 && other.life > 1;
 }
 
 void Truth::judge_promotion(Server& server, const std::vector<WriteId>& ids) {
@@ -140,12 +211,20 @@ void Truth::judge_promotion(Server& server, const std::vector<WriteId>& ids) {
   if (there && other.is_master() && !unseen) {
     return violated(what + ", although the master is there");
   }
-  if (!server.lost_at) return violated(what + ", which were still on their way to it");
-  const bool older = std::any_of(ids.begin(), ids.end(), [&](WriteId id) {
-    return writes_[id].at + kUnderWay < *server.lost_at;
-  });
+  // Out of reach it is as good as gone, though its stream may still flow.
+  const bool streams = !server.lost_at && there;
+  if (streams) return violated(what + ", which were still on their way to it");
+  const TimePoint lost_at = server.lost_at.value_or(world_.clock.now());
+  const bool older = std::any_of(ids.begin(), ids.end(),
+                                 [&](WriteId id) { return writes_[id].at + kUnderWay < lost_at; });
   if (older) return violated(what + ", some of them older than the loss of its link");
-  const Duration age = unseen.value_or(world_.clock.now()) - *server.lost_at;
+  if (histories_are_gone(server, other) && std::all_of(ids.begin(), ids.end(), [&](WriteId id) {
+        return std::find(other.data.begin(), other.data.end(), id) != other.data.end();
+      })) {
+    for (const WriteId id : ids) writes_[id].owed = true;
+    return;
+  }
+  const Duration age = unseen.value_or(world_.clock.now()) - lost_at;
   if (age > agent.settings.max_replica_age + kSightSlack) {
     return violated(what + ", long after it had lost its link");
   }
@@ -155,15 +234,27 @@ void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
   std::vector<bool> kept(writes_.size());
   for (const WriteId id : data) kept[id] = true;
   int lost = 0;
+  std::size_t owed = 0;
   std::vector<WriteId> promised;
   for (const WriteId id : server.data) {
     if (kept[id] || !writes_[id].acknowledged) continue;
     if (!writes_[id].preserved) ++lost;
-    if (!writes_[id].excused) promised.push_back(id);
+    if (writes_[id].owed && !writes_[id].preserved) ++owed;
+    if (writes_[id].excused) continue;
+    // Taken by the older of two leaders, and kept (rules 10 and 13).
+    const bool beside = writes_[id].preserved && writes_[id].at >= led_at_[1 - server.index];
+    if (beside) {
+      excuse({id}, losses_.forked);
+    } else {
+      promised.push_back(id);
+    }
   }
   if (lost > 0) {
     ++losses_.replaced_sets;
     losses_.replaced_writes += lost;
+  }
+  if (owed > 0 && !server.foreign_master) {
+    violated(server.name() + ": " + count(owed) + " writes were replaced without a copy");
   }
   if (server.foreign_master) return excuse(promised, losses_.foreign);
   promised = outside_the_fork(promised);
@@ -195,8 +286,9 @@ void Truth::died(Server& server) {
     for (const WriteId id : on_disk(other)) safe[id] = true;
   }
   for (const WriteId id : on_disk(server)) safe[id] = true;
+  // Also what was under way to it from a server that died before.
   std::vector<WriteId> tail;
-  for (const WriteId id : server.data) {
+  for (WriteId id = 1; id < writes_.size(); ++id) {
     if (writes_[id].acknowledged && !writes_[id].excused && !safe[id]) tail.push_back(id);
   }
   excuse(tail, losses_.tail);
@@ -210,6 +302,7 @@ bool Truth::serves(std::size_t host) const {
 void Truth::look() {
   const TimePoint now = world_.clock.now();
   for (std::size_t node = 0; node < 2; ++node) {
+    look_who_hears(node);
     const Server& other = *world_.servers[1 - node];
     const bool seen = other.alive && !other.hung && world_.network.open(Path::servers);
     auto& unseen = unseen_since_.at(node);

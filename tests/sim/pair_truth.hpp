@@ -63,13 +63,19 @@ class Truth {
     bool acknowledged = false;
     bool excused = false;
     bool preserved = false;  // in a copy that an operator finds
+    bool owed = false;       // left behind on a promise that a copy is kept
     TimePoint at{};
   };
   std::vector<WriteId> missing(const std::vector<WriteId>& data) const;
   void excuse(const std::vector<WriteId>& ids, int& counter);
+  static bool histories_are_gone(const Server& one, const Server& other);
   void judge_promotion(Server& server, const std::vector<WriteId>& ids);
   void begin_fork(const Server& promoted);
   std::vector<WriteId> outside_the_fork(const std::vector<WriteId>& ids);
+  std::vector<WriteId> unless_unheard(std::size_t node, const std::vector<WriteId>& ids);
+  void begins_to_lead(std::size_t node);
+  bool hears_of(std::size_t node) const;
+  void look_who_hears(std::size_t node);
 
   World world_;
   std::vector<Write> writes_{1};
@@ -87,6 +93,12 @@ class Truth {
     std::size_t older = 0;
   };
   Fork fork_;
+  // By node: since when the other one has led without a chance that this one learned of it. If it
+  // leads meanwhile, as it may in mode "available" (rules 11 and 12), what the other one took since
+  // then is beside what it has.
+  std::array<std::optional<TimePoint>, 2> unheard_since_;
+  std::array<std::optional<TimePoint>, 2> hears_since_;
+  std::array<TimePoint, 2> led_at_{};  // when it last began to lead
   std::optional<TimePoint> two_since_;
   std::optional<TimePoint> apart_since_;
   std::optional<TimePoint> apart_until_;
