@@ -120,7 +120,9 @@ struct PairConfig {
   health::MonitorConfig monitor;  // ping_interval, info_interval, fall, rise
   RecoveryConfig recovery;
 
-  ServerConfig peer_server;     // TCP only
+  ServerConfig peer_server;  // TCP only
+  // Servers without an agent that replicate from the pair; login and TLS are the peer server's.
+  std::vector<health::Endpoint> replicas;
   std::string peer_agent_host;  // where the other node's agent listens; empty: no peer link
   std::uint16_t peer_agent_port = 0;
   hooks::NotifyConfig notify;

@@ -234,7 +234,7 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
 }
 
 void Pair::on(TimePoint /*now*/, const PromoteRequested& /*requested*/) {
-  opened_by_operator_ = std::holds_alternative<Leading>(state_) && guard_ == 1;
+  opened_by_operator_ = std::holds_alternative<Leading>(state_) && guarded();
   // Who leads is not overruled; the caller has said so already.
   if (sight_.leader_advertises || std::holds_alternative<Leading>(state_)) return;
   sight_.accept_data_loss = true;

@@ -20,32 +20,10 @@
 #include <vector>
 
 #include "agent/candidacy.hpp"
+#include "agent/pair_rules.hpp"
 #include "agent/pair_words.hpp"
 
 namespace agent {
-
-// When the local server is brought back (rule 9); how is hooks::Recovery's matter.
-struct RecoveryPolicy {
-  bool possible = false;   // there is a start command
-  bool automatic = false;  // without being asked
-  Duration delay = std::chrono::seconds(5);
-};
-
-struct PairRules {
-  CandidacyRules candidacy;
-  health::Endpoint replication;  // where the peer's server would replicate from us
-  Duration promote_budget = std::chrono::seconds(3);
-  Duration handover_budget = std::chrono::seconds(2);
-  std::size_t max_takeovers = 10;  // automatic ones in an hour; 0: any number
-  Duration hold_down{};            // after the role was lost, nobody having asked for it
-  // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
-  bool rejoin_alone = true;
-  Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
-  RecoveryPolicy recovery;
-  int priority = 0;       // of the configuration
-  bool failback = false;  // take the role back from a node of lower priority (rule 6)
-  Duration failback_delay = std::chrono::seconds(30);
-};
 
 // How the last switchover went, for who asked for it.
 struct SwitchoverReport {
@@ -88,6 +66,8 @@ class Pair {
   PairState state() const { return name_; }
   std::uint64_t epoch() const { return sight_.record ? sight_.record->epoch : 0; }
   const Sight& sight() const { return sight_; }
+  // What the local server said of itself since this node leads; nullptr: nothing, or it does not.
+  const health::ServerFacts* leading_facts() const;
   // Why a switchover would not be begun now, each in one sentence; empty: it would. Without what
   // the standby's agent says of its own side, if it is the one that asks.
   std::vector<std::string> switchover_problems(bool standby_asks = false) const;
@@ -298,6 +278,13 @@ class Pair {
   void set_guard(TimePoint now, int replicas);
   void guard_work_done(TimePoint now, const WorkDone& work);
   std::string guard_alarm() const;
+  bool guarded() const { return guard_.value_or(0) > 0; }
+
+  // pair_replicas.cpp
+  const health::ConnectedReplica* named_replica(const health::ServerFacts& master,
+                                                const health::Endpoint& wanted) const;
+  bool is_further_replica(const health::Endpoint& endpoint) const;
+  int further_acknowledgements() const;
 
   // pair_maintenance.cpp
   void on(TimePoint now, const MaintenanceOrdered& ordered);

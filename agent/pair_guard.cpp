@@ -33,16 +33,19 @@ std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) con
 
 void Pair::guard_writes(TimePoint now) {
   if (!rules_.candidacy.safe || work_ || follow_retry_) return;
-  const bool guarded = guard_ == 1;
   if (standby_in_sync()) opened_by_operator_ = false;
-  if (standby_in_sync() == guarded) return;
-  if (guarded) {
+  if (!standby_in_sync() && !guarded()) return;
+  if (!standby_in_sync()) {
     const auto proof =
         opened_by_operator_ ? "an operator said so" : proof_that_nobody_else_leads(now);
-    if (!proof) return;
-    emit(Say{Weight::warning, "the leader goes on without a standby: " + *proof});
+    if (proof) {
+      emit(Say{Weight::warning, "the leader goes on without a standby: " + *proof});
+      return set_guard(now, 0);
+    }
   }
-  set_guard(now, guarded ? 0 : 1);
+  // What only a further replica acknowledges is on nobody who could lead.
+  const int wanted = 1 + further_acknowledgements();
+  if (standby_in_sync() ? guard_ != wanted : guard_ < wanted) set_guard(now, wanted);
 }
 
 void Pair::set_guard(TimePoint now, int replicas) {
@@ -53,15 +56,16 @@ void Pair::set_guard(TimePoint now, int replicas) {
 void Pair::guard_work_done(TimePoint now, const WorkDone& work) {
   if (work.done) guard_ = guarding_;
   guarding_.reset();
-  opened_by_operator_ = opened_by_operator_ && guard_ == 1;
+  opened_by_operator_ = opened_by_operator_ && guarded();
   follow_problem_ = work.done ? "" : "min-replicas-to-write cannot be set: " + work.why;
   if (!work.done) follow_retry_ = now + std::chrono::seconds(1);
 }
 
 std::string Pair::guard_alarm() const {
-  if (guard_ != 1 || standby_in_sync() || !std::holds_alternative<Leading>(state_)) return {};
+  if (!guarded() || standby_in_sync() || !std::holds_alternative<Leading>(state_)) return {};
   return "mode is \"safe\" and no standby acknowledges: the server refuses writes. Bring the peer "
-         "back, or open it alone: tandem promote PAIR --accept-data-loss";
+         "back, or open it alone: tandem promote " +
+         rules_.name + " --accept-data-loss";
 }
 
 }  // namespace agent

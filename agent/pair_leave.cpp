@@ -49,7 +49,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   const bool serves = server_usable() && sight_.local.is_master();
 
   Leaving leaving{.reason = reason, .stopping = stopping};
-  leaving.guarded = guard_ == 1;
+  leaving.guarded = guarded();
   auto& steps = leaving.steps;
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
   const bool planned = how != Leave::forced;

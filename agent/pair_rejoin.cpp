@@ -138,12 +138,12 @@ std::string Pair::rejoin_alarm() const {
   std::string words = "the local server holds what the leader's lacks (" + rejoining_->words + ")";
   if (!rejoining_->problem.empty()) {
     return words + " and no copy could be kept: " + rejoining_->problem +
-           "; it does not follow. Mend that, or give the data up: tandem rejoin PAIR "
-           "--accept-data-loss";
+           "; it does not follow. Mend that, or give the data up: tandem rejoin " + rules_.name +
+           " --accept-data-loss";
   }
   if (rejoining_->step != Rejoining::Step::ask) return {};
   return words + ", kept in " + rejoining_->path +
-         "; it does not follow before an operator says: tandem rejoin PAIR";
+         "; it does not follow before an operator says: tandem rejoin " + rules_.name;
 }
 
 }  // namespace agent

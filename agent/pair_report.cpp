@@ -38,6 +38,12 @@ std::string to_words(const Moved& moved) {
   return words + " (" + std::to_string(took.count()) + " ms)";
 }
 
+const health::ServerFacts* Pair::leading_facts() const {
+  const ServerSight& local = sight_.local;
+  if (!std::holds_alternative<Leading>(state_) || !local.is_master()) return nullptr;
+  return *local.facts_at > since_ ? &*local.facts : nullptr;
+}
+
 PairSnapshot Pair::snapshot() const {
   PairSnapshot out;
   out.state = name_;

@@ -227,12 +227,11 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   const auto acks = [](const health::ConnectedReplica& one) {
     return one.online && one.offset > 0 && one.lag <= kOldestAck.count();
   };
-  const auto named = std::find_if(replicas.begin(), replicas.end(), [&](const auto& one) {
-    return one.endpoint.host == replica_endpoint.host;
+  const auto* named = named_replica(*master.facts, replica_endpoint);
+  if (named != nullptr) return acks(*named);
+  return std::any_of(replicas.begin(), replicas.end(), [&](const auto& one) {
+    return acks(one) && !is_further_replica(one.endpoint);
   });
-  // Behind an address translation or with replica-announce-ip it goes by another name.
-  return named != replicas.end() ? acks(*named)
-                                 : std::any_of(replicas.begin(), replicas.end(), acks);
 }
 
 // A link that comes up decides whether a failover would work; that is worth more than one look in

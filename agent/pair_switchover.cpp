@@ -152,7 +152,7 @@ void Pair::resume_leading(TimePoint now) {
   if (stopping) return leave(now, "the agent is stopping", Leave::stopping);
   if (!router_leads_) return leave(now, "the router stepped down");
   // The standby fell silent in the middle, perhaps: what was there before is there again.
-  if (guarded) set_guard(now, 1);
+  if (guarded) set_guard(now, 1 + further_acknowledgements());
 }
 
 void Pair::report_switchover(SwitchoverReport::Outcome outcome, std::string words) {

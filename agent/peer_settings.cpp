@@ -9,14 +9,25 @@ namespace {
 constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(50);
 constexpr Duration kLongestHeartbeat = std::chrono::milliseconds(500);
 
-std::string list_of(const std::vector<vrrp::VirtualAddress>& vips) {
-  std::vector<std::string> texts;
-  texts.reserve(vips.size());
-  for (const auto& vip : vips) texts.push_back(vip.prefix.to_string());
+std::string sorted_list(std::vector<std::string> texts) {
   std::ranges::sort(texts);
   std::string out;
   for (const auto& text : texts) out += (out.empty() ? "" : " ") + text;
   return out.empty() ? "none" : out;
+}
+
+std::string list_of(const std::vector<vrrp::VirtualAddress>& vips) {
+  std::vector<std::string> texts;
+  texts.reserve(vips.size());
+  for (const auto& vip : vips) texts.push_back(vip.prefix.to_string());
+  return sorted_list(std::move(texts));
+}
+
+std::string list_of(const std::vector<health::Endpoint>& servers) {
+  std::vector<std::string> texts;
+  texts.reserve(servers.size());
+  for (const auto& server : servers) texts.push_back(server.to_string());
+  return sorted_list(std::move(texts));
 }
 
 std::string authentication_of(const PairConfig& pair) {
@@ -39,6 +50,7 @@ PeerPair peer_pair(const PairConfig& pair) {
                        {"transport", pair.unicast_peers.empty() ? "multicast" : "unicast"},
                        {"authentication", authentication_of(pair)},
                        {"mode", pair.safe ? "safe" : "available"},
+                       {"replicas", list_of(pair.replicas)},
                        {"failback", pair.failback ? "auto" : "manual"}}};
 }
 

@@ -183,6 +183,14 @@ json::object pair_json(const PairStatus& pair) {
   out["trackers"] = trackers_json(pair);
   out["server"] = server_json(pair.server);
   out["peer"] = server_json(pair.peer);
+  json::array replicas;
+  for (const ReplicaStatus& replica : pair.replicas) {
+    json::object one = server_json(replica.server);
+    one["watched"] = replica.watched;
+    one["problem"] = replica.problem;
+    replicas.push_back(std::move(one));
+  }
+  out["replicas"] = std::move(replicas);
   out["peer_link"] = peer_link_json(pair.peer_link);
   out["recovery"] = nullptr;
   if (pair.recovery) out["recovery"] = recovery_json(*pair.recovery);

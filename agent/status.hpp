@@ -24,6 +24,13 @@ struct ServerStatus {
   std::int64_t lag_bytes = -1;  // behind the master; -1: not known
 };
 
+// A further replica; only the leader watches them.
+struct ReplicaStatus {
+  ServerStatus server;
+  bool watched = false;
+  std::string problem;  // a sentence; empty: nothing is wrong
+};
+
 struct VipStatus {
   std::string address;  // "192.168.1.120/24"
   std::string interface;
@@ -72,6 +79,7 @@ struct PairStatus {
   std::vector<TrackerStatus> trackers;
   ServerStatus server;
   ServerStatus peer;
+  std::vector<ReplicaStatus> replicas;
   PeerLinkStatus peer_link;
   std::optional<hooks::RecoveryStatus> recovery;  // nullopt: there is no start command
 };

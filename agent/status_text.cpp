@@ -56,6 +56,22 @@ std::string server_line(const json::object& server) {
   return line + ", " + number_of(server, "keys") + " keys";
 }
 
+// What is wrong with them is among the alarms.
+std::string replica_lines(const json::object& pair) {
+  std::string out;
+  const auto* replicas = pair.if_contains("replicas");
+  if (replicas == nullptr || !replicas->is_array()) return out;
+  for (const auto& entry : replicas->get_array()) {
+    if (!entry.is_object()) continue;
+    const json::object& replica = entry.get_object();
+    out += "  replica  ";
+    out += flag_of(replica, "watched") ? server_line(replica)
+                                       : text_of(replica, "address") + "  watched by the leader";
+    out += "\n";
+  }
+  return out;
+}
+
 // The interface is named where it is not that of the adverts.
 std::string vip_line(const json::object& pair) {
   std::string line;
@@ -191,6 +207,7 @@ std::string pair_text(const json::object& pair) {
   out += "  VIP      " + vip_line(pair) + "\n";
   out += "  server   " + server_line(object_of(pair, "server")) + "\n";
   out += "  peer     " + server_line(object_of(pair, "peer")) + "\n";
+  out += replica_lines(pair);
   out += "  VRRP     " + text_of(router, "interface") + " VRID " + number_of(router, "vrid") +
          ", version " + number_of(router, "version") + ", priority " + priority_words(router) +
          ", every " + number_of(router, "advert_interval_ms") + " ms\n";

@@ -42,6 +42,7 @@ bool is_unknown(const health::Reply& reply) {
 }  // namespace
 
 std::string_view to_string(Target target) {
+  if (target == Target::replica) return "replica";
   return target == Target::local ? "local" : "peer";
 }
 
@@ -57,6 +58,7 @@ Question set_min_replicas(Target target, const std::string& option, int value) {
 }
 
 std::string subject(Target target) {
+  if (target == Target::replica) return "the replica";
   return "the " + std::string(to_string(target)) + " server";
 }
 

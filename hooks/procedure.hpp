@@ -19,9 +19,10 @@ namespace hooks {
 using health::Duration;
 using health::TimePoint;
 
-// Whose connection a command takes: the server of this node, or that of the other one.
-enum class Target : std::uint8_t { local, peer };
-std::string_view to_string(Target target);  // "local", "peer"
+// Whose connection a command takes: the server of this node, that of the other one, or a further
+// replica's, which has a procedure runner of its own.
+enum class Target : std::uint8_t { local, peer, replica };
+std::string_view to_string(Target target);  // "local", "peer", "replica"
 
 // Send `words` as one Redis command and come back with its reply.
 struct Command {

@@ -54,6 +54,12 @@ std::unique_ptr<Procedure> make_promotion(PromotionRules rules);
 // host, never the VIP, written as it shall appear in ROLE. Fails while the server loads: try later.
 std::unique_ptr<Procedure> make_follow(Target server, health::Endpoint master);
 
+// The same for a master that was judged from `judged` to hold nothing that is worth keeping: its
+// writers are held (CLIENT PAUSE WRITE, 1 s, Redis 6.2) while INFO is asked once more. Refuses, and
+// lets them go on, when lineage, offset or number of keys are others by now.
+std::unique_ptr<Procedure> make_follow_if_unchanged(Target server, health::Endpoint master,
+                                                    health::ServerFacts judged);
+
 // CONFIG SET min-replicas-to-write 99, with min-replicas-max-lag set to 10 s first when it is 0
 // (0 switches the option off). Done: no client's write is accepted from here on, each gets
 // -NOREPLICAS at once. `pause` (whole milliseconds, rounded up): CLIENT PAUSE WRITE for that long

@@ -155,6 +155,44 @@ void check_source(const std::vector<PairDraft>& pairs, const PairDraft& pair, st
   }
 }
 
+// Which server of a pair listens there: "its own server", "the peer's server", "a replica".
+std::optional<std::string> server_at(const PairConfig& pair, const health::Endpoint& endpoint,
+                                     std::size_t replicas) {
+  const health::Endpoint local{pair.server.host, pair.server.port};
+  const health::Endpoint own{pair.replication_host, pair.replication_port};
+  if (endpoint == local || endpoint == own) return "the local server";
+  const health::Endpoint peer{pair.peer_server.host, pair.peer_server.port};
+  if (endpoint == peer) return "the peer's server";
+  const auto end = pair.replicas.begin() + static_cast<std::ptrdiff_t>(replicas);
+  if (std::find(pair.replicas.begin(), end, endpoint) != end) return "a replica";
+  return std::nullopt;
+}
+
+// A server has one master: what is in the pair already, or in another pair, would be pulled to and
+// fro.
+void check_replica(const std::vector<PairDraft>& pairs, std::size_t number, std::size_t index,
+                   Problems& problems) {
+  const PairDraft& pair = pairs[number];
+  const auto& [key, place] = pair.replicas[index];
+  const health::Endpoint& endpoint = pair.config.replicas[index];
+  if (const PairDraft* owner = find_vip_owner(pairs, endpoint.host)) {
+    problems.error(
+        place, key,
+        endpoint.host + " is a VIP of " + owner->label + "; write the replica's own address");
+    return;
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const PairConfig& other = pairs[i].config;
+    const std::size_t before = i < number ? other.replicas.size() : i == number ? index : 0;
+    const auto what = server_at(other, endpoint, before);
+    if (!what) continue;
+    problems.error(place, key,
+                   endpoint.to_string() + " is " + *what + " of " + pairs[i].label +
+                       " already; a server replicates from one master only");
+    return;
+  }
+}
+
 }  // namespace
 
 void check_pairs(const std::vector<PairDraft>& pairs, Problems& problems) {
@@ -166,6 +204,9 @@ void check_pairs(const std::vector<PairDraft>& pairs, Problems& problems) {
     check_servers(pairs, pairs[i], problems);
     for (std::size_t peer = 0; peer < pairs[i].unicast_peers.size(); ++peer) {
       check_unicast_peer(pairs, pairs[i], peer, problems);
+    }
+    for (std::size_t replica = 0; replica < pairs[i].replicas.size(); ++replica) {
+      check_replica(pairs, i, replica, problems);
     }
     for (std::size_t source = 0; source < pairs[i].sources.size(); ++source) {
       check_source(pairs, pairs[i], source, problems);

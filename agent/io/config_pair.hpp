@@ -32,6 +32,7 @@ struct PairDraft {
   std::vector<VipDraft> vips;           // of config.vips, then of config.vips_excluded
   std::vector<KeyPlace> sources;        // one for each of config.sources
   std::vector<KeyPlace> unicast_peers;  // one for each of config.unicast_peers
+  std::vector<KeyPlace> replicas;       // one for each of config.replicas
 };
 
 // `number` counts from 1; `path` is the configuration file's, for the check of its permissions.
@@ -44,7 +45,7 @@ bool read_router(TableReader& pair, PairConfig& config, const std::string& path)
 // vips, vips_excluded, source and the keys of unicast (config_vips.cpp).
 void read_addresses(TableReader& pair, PairDraft& draft, bool version_known, Problems& problems);
 
-// [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
+// replicas, [pair.server] and [pair.peer], with the passwords that they name (config_server.cpp).
 void read_servers(TableReader& pair, PairDraft& draft);
 
 // The keys of [pair.server] about bringing the server back (config_recovery.cpp).

@@ -1,4 +1,4 @@
-// [pair.server] and [pair.peer]: where the two servers are and how to log in.
+// [pair.server], [pair.peer] and replicas: where the servers are and how to log in.
 #include "agent/io/config_pair.hpp"
 #include "agent/io/config_peer.hpp"
 #include "agent/io/config_secrets.hpp"
@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kMaxUser = 128;
+constexpr std::size_t kMaxReplicas = 16;
 constexpr Duration kLateDetection = seconds(10);
 
 Parsed<std::string> parse_user(const ConfigNode& node) {
@@ -132,9 +133,22 @@ void read_peer(TableReader& reader, PairDraft& draft, bool has_server_password) 
   draft.peer_server = reader.accepted("server");
 }
 
+void read_replicas(TableReader& reader, PairDraft& draft) {
+  std::vector<Endpoint> endpoints;
+  reader.read_list("replicas", endpoints, draft.replicas, [](const ConfigNode& node) {
+    return parse_remote_endpoint(node, "the replica's");
+  });
+  for (const Endpoint& one : endpoints) draft.config.replicas.push_back({one.host, one.port});
+  if (endpoints.size() > kMaxReplicas) {
+    reader.error("replicas", "has more than " + std::to_string(kMaxReplicas) +
+                                 " servers; let some of them replicate from a replica");
+  }
+}
+
 }  // namespace
 
 void read_servers(TableReader& pair, PairDraft& draft) {
+  read_replicas(pair, draft);
   bool has_password = false;
   if (pair.find("server") == nullptr) {
     pair.error("server", "is missing; write [pair.server] with the local server's address");

@@ -255,6 +255,7 @@ void PairRunner::end() {
   preservation_.cancel();
   tracking_.stop();
   leave_recovery();
+  replicas_.stop();
   announcer_.stop();
   local_.stop();
   peer_.stop();
@@ -292,6 +293,7 @@ PairStatus PairRunner::status() const {
   for (const ServerInspection* found : {&local_inspection_, &peer_inspection_}) {
     out.pair.alarms.insert(out.pair.alarms.end(), found->alarms().begin(), found->alarms().end());
   }
+  for (std::string& alarm : replicas_.alarms()) out.pair.alarms.push_back(std::move(alarm));
   out.router_config = instance_.config();
   out.configured_priority = config_.priority;
   out.router = instance_.snapshot();
@@ -316,6 +318,10 @@ PairStatus PairRunner::status() const {
   }
   out.server = {local_.address().to_string(), local_.snapshot(), -1};
   out.peer = {peer_.address().to_string(), peer_.snapshot(), -1};
+  out.replicas = replicas_.status();
+  for (ReplicaStatus& replica : out.replicas) {
+    replica.server.lag_bytes = lag_between(out.server.monitor.facts, replica.server.monitor.facts);
+  }
   if (!config_.recovery.start.empty()) out.recovery = recovery_.status();
   if (links_ != nullptr) out.peer_link = links_->status(config_.name);
   out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);

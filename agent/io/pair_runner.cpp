@@ -41,6 +41,8 @@ PairRules pair_rules(const PairConfig& config) {
       config.monitor.fall * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
   rules.candidacy.word_patience =
       std::max<Duration>(rules.candidacy.witness_patience, 3 * peer_heartbeat(config));
+  rules.name = config.name;
+  rules.replicas = config.replicas;
   rules.replication = {config.replication_host, config.replication_port};
   rules.priority = config.priority.value;
   rules.failback = config.failback && !config.peer_agent_host.empty();
@@ -136,6 +138,7 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       recovery_(executor_, bulk_disk, recovery_settings(state_dir), recovery_events()),
       tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
                 track_events()),
+      replicas_(executor_, config, replica_events()),
       since_wall_(std::chrono::system_clock::now()),
       self_(std::make_shared<PairRunner*>(this)) {
   hub_.subscribe({.pair = config_.name,
@@ -201,6 +204,7 @@ void PairRunner::acknowledge() {
 }
 
 void PairRunner::reload_certificates() {
+  replicas_.reload_certificates();
   for (const auto& [config, address] : {std::pair(&config_.server, &local_.address()),
                                         std::pair(&config_.peer_server, &peer_.address())}) {
     if (!config->tls) continue;
@@ -265,6 +269,9 @@ void PairRunner::take(const PairInput& input) {
   for (const auto& effect : pair_.step(steady_clock::now(), input)) {
     std::visit([&](const auto& one) { perform(one); }, effect);
   }
+  const health::ServerFacts* leading = pair_.leading_facts();
+  const bool fresh = std::holds_alternative<FactsSeen>(input);
+  if (!ended_ && (leading == nullptr || fresh)) replicas_.leader_seen(leading);
 }
 
 // Why the router became Master: the leader's last word, or that none came any more.
@@ -331,6 +338,16 @@ void PairRunner::server_changed(Target server, const health::HealthChanged& chan
   std::string mark = local ? "server " : "peer's server ";
   mark += health::to_string(changed.health);
   story_.mark(mark);
+}
+
+ReplicaWatches::Events PairRunner::replica_events() {
+  return {.log =
+              [this](bool warning, const std::string& text) {
+                const EventKind kind =
+                    text.starts_with("alarm") ? EventKind::alarm : EventKind::server;
+                story_.tell(kind, warning ? Severity::warning : Severity::info, text);
+              },
+          .changed = [this] { local_.refresh(); }};
 }
 
 ServerInspection::Say PairRunner::inspection_log() {

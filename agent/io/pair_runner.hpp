@@ -19,6 +19,7 @@
 #include "agent/io/pair_story.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
+#include "agent/io/replica_watches.hpp"
 #include "agent/io/server_inspection.hpp"
 #include "agent/io/switchover_request.hpp"
 #include "agent/io/track_runner.hpp"
@@ -147,6 +148,7 @@ class PairRunner {
   hooks::io::RecoveryRunner::Events recovery_events();
   void local_server_seen();
   void leave_recovery();
+  ReplicaWatches::Events replica_events();
   void give_the_role(const SwitchoverWish& wish, SwitchoverAnswered answered);
   void ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered);
   Duration longest_switchover(Duration budget) const;
@@ -187,6 +189,7 @@ class PairRunner {
   vrrp::io::Announcer announcer_;
   hooks::io::RecoveryRunner recovery_;
   TrackRunner tracking_;
+  ReplicaWatches replicas_;
   PeerLinks* links_ = nullptr;
   PeerWord told_peer_;
   struct Asker {

@@ -304,6 +304,7 @@ std::string describe(const PairConfig& pair) {
       << "ms command=" << list(recovery.command) << " rdb_file=" << recovery.rdb_file
       << " keep=" << recovery.keep << " user=" << recovery.user << "\n";
   describe_server(out, "peer", pair.peer_server);
+  for (const auto& replica : pair.replicas) out << "replica " << replica.to_string() << "\n";
   if (!pair.peer_agent_host.empty()) {
     out << "peer agent host=" << pair.peer_agent_host << " port=" << pair.peer_agent_port << "\n";
   }

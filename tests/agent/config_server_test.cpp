@@ -103,6 +103,35 @@ TEST(ConfigServer, PeerServerIsAnotherHost) {
               "replicate from itself; write the other host's address"}});
 }
 
+TEST(ConfigServer, ReplicasAreServersOfTheirOwn) {
+  const std::string key = "tandem.toml:6: pair[redis].replicas";
+  const std::string already = " already; a server replicates from one master only";
+  expect_problems(
+      pair_with,
+      {{"replicas = \"192.168.1.114:6379\"", key + ": is a string, must be an array"},
+       {"replicas = [\"192.168.1.114\"]",
+        key + "[1]: \"192.168.1.114\" has no port; write \"192.168.1.114:6379\""},
+       {"replicas = [\"127.0.0.1:6380\"]",
+        key + "[1]: \"127.0.0.1\" is a loopback address, which means another server on each host; "
+              "write the replica's address in the network"},
+       {"replicas = [\"192.168.1.120:6379\"]",
+        key + "[1]: 192.168.1.120 is a VIP of pair[redis]; write the replica's own address"},
+       {"replicas = [\"192.168.1.112:6379\"]",
+        key + "[1]: 192.168.1.112:6379 is the local server of pair[redis]" + already},
+       {"replicas = [\"192.168.1.113:6379\"]",
+        key + "[1]: 192.168.1.113:6379 is the peer's server of pair[redis]" + already},
+       {"replicas = [\"192.168.1.114:6379\", \"192.168.1.114:6379\"]",
+        key + "[2]: 192.168.1.114:6379 is a replica of pair[redis]" + already}});
+  std::string many = "replicas = [";
+  for (int i = 0; i < 17; ++i) many += "\"192.168.1.114:" + std::to_string(7000 + i) + "\",";
+  expect_problems(pair_with, {{many + "]", key + ": has more than 16 servers; let some of them "
+                                                 "replicate from a replica"}});
+  const PairConfig pair =
+      load_pair(pair_with("replicas = [\"192.168.1.114:6379\", \"192.168.1.113:6380\"]"));
+  EXPECT_EQ(pair.replicas,
+            (std::vector<health::Endpoint>{{"192.168.1.114", 6379}, {"192.168.1.113", 6380}}));
+}
+
 TEST(ConfigServer, ProbesHaveRanges) {
   const std::string key = "tandem.toml:9: pair[redis].server.";
   expect_problems(

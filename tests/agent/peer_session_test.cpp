@@ -183,9 +183,11 @@ TEST(PeerSettings, NameWhatDiffersInWords) {
   config.unicast_peers = {vrrp::IpAddress::v4({192, 168, 1, 113})};
   config.auth_key_file = "/etc/tandem/vrrp.keys";
   config.advert_interval = 1s;
+  config.replicas = {{"192.168.1.114", 6379}};
   EXPECT_EQ(disagreements(here, peer_pair(config)),
             (std::vector<std::string>{"advert_interval here 100 ms, there 1000 ms",
                                       "authentication here none, there auth_key_file",
+                                      "replicas here none, there 192.168.1.114:6379",
                                       "transport here multicast, there unicast",
                                       "vips here 192.168.1.120/24, there 192.168.1.120/24 "
                                       "192.168.1.121/24",

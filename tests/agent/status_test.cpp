@@ -72,6 +72,32 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
   }
 }
 
+TEST(StatusText, ShowsFurtherReplicas) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  ReplicaStatus replica;
+  replica.server = pair.peer;
+  replica.server.address = "192.168.1.114:6379";
+  replica.server.lag_bytes = 14;
+  replica.watched = true;
+  replica.problem = "the replica 192.168.1.114:6379 is far away";
+  ReplicaStatus other;
+  other.server.address = "192.168.1.115:6379";
+  pair.replicas = {replica, other};
+  const std::string text = status_text(status_json(status), "");
+  for (const char* line :
+       {"  replica  192.168.1.114:6379  up, replica of 192.168.1.112:6379, link up, 14 bytes "
+        "behind, 1000 keys\n",
+        "  replica  192.168.1.115:6379  watched by the leader\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  }
+  const boost::json::value all = status_json(status);
+  const auto& shown = all.at("pairs").at(0).at("replicas").at(0).as_object();
+  EXPECT_EQ(shown.at("lag_bytes").as_int64(), 14);
+  EXPECT_TRUE(shown.at("watched").as_bool());
+  EXPECT_EQ(shown.at("problem").as_string(), "the replica 192.168.1.114:6379 is far away");
+}
+
 TEST(StatusText, ShowsTheLinkToTheOtherAgent) {
   AgentStatus status = leading();
   PeerLinkStatus& link = status.pairs.front().peer_link;

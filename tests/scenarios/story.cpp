@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 // This node is 10.0.0.2, the peer 10.0.0.1.
 agent::PairRules rules() {
   agent::PairRules rules;
+  rules.name = "redis";
   rules.candidacy.peer = {"10.0.0.1", 6379};
   rules.candidacy.max_replica_age = 30s;
   rules.candidacy.wait_for_peer = 60s;

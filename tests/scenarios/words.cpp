@@ -138,6 +138,10 @@ agent::FactsSeen parse_facts(const Words& words) {
       facts.run_id = value;
     else if (key == "no_ack")
       facts.replicas.front().offset = 0;
+    else if (key == "third")  // a further replica, whose last acknowledgement is so old
+      facts.replicas.push_back({{"10.0.0.3", 6379}, true, 1, std::stoll(value)});
+    else if (key == "lag")  // the same of the other node's
+      facts.replicas.front().lag = std::stoll(value);
     else if (key == "aof")
       facts.aof_enabled = true;
     else if (key == "bad_disk")

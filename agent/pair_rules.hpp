@@ -1,0 +1,38 @@
+// What the configuration says to the rulebook of a pair.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "agent/candidacy.hpp"
+
+namespace agent {
+
+// When the local server is brought back (rule 9); how is hooks::Recovery's matter.
+struct RecoveryPolicy {
+  bool possible = false;   // there is a start command
+  bool automatic = false;  // without being asked
+  Duration delay = std::chrono::seconds(5);
+};
+
+struct PairRules {
+  CandidacyRules candidacy;
+  std::string name;                        // of the pair, for who reads an alarm
+  health::Endpoint replication;            // where the peer's server would replicate from us
+  std::vector<health::Endpoint> replicas;  // further ones, which are never candidates
+  Duration promote_budget = std::chrono::seconds(3);
+  Duration handover_budget = std::chrono::seconds(2);
+  std::size_t max_takeovers = 10;  // automatic ones in an hour; 0: any number
+  Duration hold_down{};            // after the role was lost, nobody having asked for it
+  // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
+  bool rejoin_alone = true;
+  Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
+  RecoveryPolicy recovery;
+  int priority = 0;       // of the configuration
+  bool failback = false;  // take the role back from a node of lower priority (rule 6)
+  Duration failback_delay = std::chrono::seconds(30);
+};
+
+}  // namespace agent
