@@ -27,7 +27,7 @@ ReplicaEffects FurtherReplica::step(TimePoint now, const ReplicaInput& input) {
 
 std::optional<TimePoint> FurtherReplica::next_deadline() const {
   std::optional<TimePoint> next;
-  const bool waits = leader_facts_ && answers() && facts_ && !follows() && !pointing_;
+  const bool waits = leader_facts_ && answers() && facts_ && !follows() && !pointing_ && !frozen_;
   if (waits && not_before_) next = not_before_;
   const bool silent = wrong_since_ && alarm_.empty() && !is_being_looked_at();
   if (silent && (!next || *wrong_since_ + kAlarmDelay < *next)) next = *wrong_since_ + kAlarmDelay;
@@ -37,6 +37,7 @@ std::optional<TimePoint> FurtherReplica::next_deadline() const {
 void FurtherReplica::on(TimePoint /*now*/, const LeaderSeen& seen) {
   if (seen.facts) {
     leader_facts_ = seen.facts;
+    frozen_ = seen.frozen;
     return;
   }
   // Another term begins with nothing known.
@@ -90,7 +91,7 @@ void FurtherReplica::settle(TimePoint now) {
       restarted_ = false;
       problem_.clear();
       if (pointed_at_ && now >= *pointed_at_ + kLongestPause) pause_ = {};
-    } else if (!facts_->loading && !kept_back()) {
+    } else if (!frozen_ && !facts_->loading && !kept_back()) {
       point(now);
     }
   }

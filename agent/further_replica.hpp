@@ -23,9 +23,10 @@ using health::TimePoint;
 // ---- inputs ------------------------------------------------------------------------------------
 
 // What the leading node's server said of itself, after it was promoted; nullopt: this node does not
-// lead, and the replica is the other one's matter.
+// lead, and the replica is the other one's matter. `frozen`: maintenance, nothing is pointed.
 struct LeaderSeen {
   std::optional<health::ServerFacts> facts;
+  bool frozen = false;
 };
 struct ReplicaHealth {
   health::Health health = health::Health::unknown;
@@ -94,6 +95,7 @@ class FurtherReplica {
   std::string detail_;
   std::optional<health::ServerFacts> facts_;  // read since this node leads, or since it was pointed
   bool restarted_ = false;                    // since it was last seen to follow
+  bool frozen_ = false;
   bool pointing_ = false;
   bool followed_ = false;  // since this node leads
   std::string problem_;    // of the last attempt

@@ -170,11 +170,12 @@ void Pair::on(TimePoint now, const HealthSeen& seen) {
 void Pair::on(TimePoint now, const FactsSeen& seen) {
   const bool local = seen.server == Target::local;
   ServerSight& server = local ? sight_.local : sight_.peer;
-  const bool was_master = server.is_master();
+  const ServerSight before = server;
   server.facts = seen.facts;
-  if (!local && was_master && server.is_replica()) rival_gave_way(now);
+  if (!local && before.is_master() && server.is_replica()) rival_gave_way(now);
   server.last_answer = now;
   server.facts_at = now;
+  if (local) name_foreign_role(seen.restarted ? ServerSight{} : before);
   // What an earlier run of the server had is not what this one has.
   if (seen.restarted) server.link_up_since.reset();
   if (seen.restarted && local) {
@@ -194,6 +195,8 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
 void Pair::on(TimePoint now, const WorkDone& work) {
   if (work_ != work.id) return;
   work_.reset();
+  own_act_at_ = now;
+  if (is_read_only_work(work)) return;
   if (std::holds_alternative<Promoting>(state_)) return promotion_work_done(now, work);
   if (std::holds_alternative<Leaving>(state_)) return leaving_work_done(now, work);
   if (guarding_) return guard_work_done(now, work);
@@ -218,19 +221,6 @@ void Pair::on(TimePoint now, const Persisted& persisted) {
 void Pair::on(TimePoint now, const VipProbed& probed) {
   probe_running_ = false;
   if (sight_.leader_silent_since) sight_.vip_probe = Sight::VipProbe{probed.held, now};
-}
-
-void Pair::on(TimePoint now, const VipsInstalled& installed) {
-  const auto* promoting = std::get_if<Promoting>(&state_);
-  if (promoting == nullptr || promoting->step != Promoting::Step::install) return;
-  if (!installed.complete) return promotion_failed(now, "a VIP could not be put on the interface");
-  const Promoting done = *promoting;
-  state_ = Leading{done.gentle};
-  step_deadline_.reset();
-  emit(Announce{});
-  emit(RefreshFacts{Target::local});
-  emit(RefreshFacts{Target::peer});
-  enter(now, PairState::leading, done.reason);
 }
 
 void Pair::on(TimePoint /*now*/, const PromoteRequested& /*requested*/) {
@@ -320,8 +310,8 @@ void Pair::settle_leading(TimePoint now) {
 
 // What the router may do, and whether the network must be asked first.
 void Pair::judge(TimePoint now) {
-  candidacy_ = unless_flapping(now, judge_candidacy(sight_, rules_.candidacy, now));
-  candidacy_ = unless_maintained(unless_restarting(now, std::move(candidacy_)));
+  const Candidacy fit = unless_foreign_data(judge_candidacy(sight_, rules_.candidacy, now));
+  candidacy_ = unless_maintained(unless_restarting(now, unless_flapping(now, fit)));
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   const bool down = std::holds_alternative<Leaving>(state_) || std::holds_alternative<End>(state_);

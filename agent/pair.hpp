@@ -280,6 +280,13 @@ class Pair {
   std::string guard_alarm() const;
   bool guarded() const { return guard_.value_or(0) > 0; }
 
+  // pair_foreign.cpp
+  void on(TimePoint now, const SettingsSeen& seen);
+  bool is_read_only_work(const WorkDone& work);
+  void name_foreign_role(const ServerSight& before);
+  bool is_unknown_lineage(const std::string& replid) const;
+  Candidacy unless_foreign_data(Candidacy answer) const;
+
   // pair_replicas.cpp
   const health::ConnectedReplica* named_replica(const health::ServerFacts& master,
                                                 const health::Endpoint& wanted) const;
@@ -378,6 +385,15 @@ class Pair {
   std::optional<TimePoint> held_since_;  // a leader of higher priority is heard and held against
   TimePoint last_held_{};
   std::string leader_said_;
+  struct Foreign {
+    std::string setting_said;                     // until the setting is right again
+    std::optional<std::uint64_t> read_only_work;  // ReadOnlyWork
+    std::string problem;                          // why it could not be put right
+    bool written_to = false;                      // clients could write to a replica
+    std::string data_of;                          // the local server has taken a stranger's data
+  };
+  Foreign foreign_;
+  TimePoint own_act_at_{};  // the end of the last work
   std::string follow_problem_;
   std::string persist_problem_;
   std::map<std::string, std::string> alarms_;

@@ -37,6 +37,7 @@ void Pair::hold_down(TimePoint now) {
 void Pair::on(TimePoint /*now*/, const Acknowledged& /*acknowledged*/) {
   takeovers_.clear();
   sight_.hold.reset();
+  foreign_.written_to = false;
 }
 
 }  // namespace agent

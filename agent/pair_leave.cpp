@@ -35,7 +35,10 @@ std::optional<std::string> Pair::reason_to_leave() const {
     default: break;
   }
   if (local.is_replica()) {
-    return "somebody made the local server a replica of " + local.facts->master.to_string();
+    std::string words = "somebody made the local server a replica of ";
+    words += local.facts->master.to_string();
+    if (local.facts->master != rules_.candidacy.peer) return words;
+    return words + ", the peer's (REPLICAOF, FAILOVER)";
   }
   return tracked_fault();
 }

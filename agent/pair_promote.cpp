@@ -101,6 +101,19 @@ void Pair::promotion_recorded(TimePoint now) {
   if (promoting.step == Promoting::Step::record) promotion_step(now, Promoting::Step::install);
 }
 
+void Pair::on(TimePoint now, const VipsInstalled& installed) {
+  const auto* promoting = std::get_if<Promoting>(&state_);
+  if (promoting == nullptr || promoting->step != Promoting::Step::install) return;
+  if (!installed.complete) return promotion_failed(now, "a VIP could not be put on the interface");
+  const Promoting done = *promoting;
+  state_ = Leading{done.gentle};
+  step_deadline_.reset();
+  emit(Announce{});
+  emit(RefreshFacts{Target::local});
+  emit(RefreshFacts{Target::peer});
+  enter(now, PairState::leading, done.reason);
+}
+
 void Pair::promotion_failed(TimePoint now, const std::string& why) {
   sight_.hold = Sight::Hold{now + kHoldAfterFailure, "the last promotion failed: " + why};
   sight_.accept_data_loss = false;

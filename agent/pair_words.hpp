@@ -59,6 +59,12 @@ struct FactsSeen {
   health::ServerFacts facts;
   bool restarted = false;
 };
+// What the local server's configuration says of what the rulebook manages; nullopt: not known.
+struct SettingsSeen {
+  TimePoint asked_at{};
+  std::optional<int> min_replicas;  // min-replicas-to-write
+  std::optional<bool> read_only;    // replica-read-only
+};
 // The peer's server answered anything: it lives.
 struct PeerAnswered {};
 // The end of the work that StartWork{id} began.
@@ -139,7 +145,7 @@ using PairInput =
                  VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
                  TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
                  SwitchoverRequested, Preserved, RejoinRequested, Acknowledged, RoleAnswered,
-                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered>;
+                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -187,6 +193,10 @@ struct GuardWork {
   Duration max_lag{};
   bool operator==(const GuardWork&) const = default;
 };
+// replica-read-only yes on the local server.
+struct ReadOnlyWork {
+  bool operator==(const ReadOnlyWork&) const = default;
+};
 // The servers' own FAILOVER, from the local to the peer's.
 struct FailoverWork {
   Duration catch_up{};  // how long the writes may wait for the replica
@@ -194,7 +204,7 @@ struct FailoverWork {
   bool operator==(const FailoverWork&) const = default;
 };
 using Work = std::variant<PromoteWork, FollowWork, FenceWork, PauseWork, UnfenceWork, DrainWork,
-                          KillClientsWork, DetachWork, GuardWork, FailoverWork>;
+                          KillClientsWork, DetachWork, GuardWork, FailoverWork, ReadOnlyWork>;
 
 // Begins slow work; WorkDone{id} answers within about `budget`. New work cancels older work.
 struct StartWork {

@@ -117,6 +117,22 @@ class Unfence final : public Dialogue {
   Target server_;
 };
 
+class ReadOnly final : public Dialogue {
+ public:
+  explicit ReadOnly(Target server) : server_(server) {}
+
+  std::string_view name() const override { return "read only"; }
+  Step begin(TimePoint) override {
+    return order({server_,
+                  {"CONFIG", "SET", "replica-read-only", "yes"},
+                  {"CONFIG", "SET", "slave-read-only", "yes"}},
+                 [](TimePoint) { return Done{}; });
+  }
+
+ private:
+  Target server_;
+};
+
 }  // namespace
 
 std::unique_ptr<Procedure> make_fence(Target server, std::optional<Duration> pause) {
@@ -135,6 +151,10 @@ std::unique_ptr<Procedure> make_guard(Target server, int replicas, Duration max_
   const auto seconds =
       std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(max_lag).count());
   return std::make_unique<Guard>(server, replicas, static_cast<int>(seconds));
+}
+
+std::unique_ptr<Procedure> make_read_only(Target server) {
+  return std::make_unique<ReadOnly>(server);
 }
 
 std::unique_ptr<Procedure> make_unfence(Target server) {

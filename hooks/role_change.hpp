@@ -88,6 +88,9 @@ std::unique_ptr<Procedure> make_guard(Target server, int replicas, Duration max_
 // the server open.
 std::unique_ptr<Procedure> make_unfence(Target server);
 
+// replica-read-only yes.
+std::unique_ptr<Procedure> make_read_only(Target server);
+
 // Waits until replica `to` has everything that master `from` has (INFO replication of both, `from`
 // last), polling each millisecond. Done when to's offset has reached from's. Fails when `from` is
 // no master, or `to` is no replica, has no link, or is of another lineage (master_replid): its

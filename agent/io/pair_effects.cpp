@@ -48,6 +48,7 @@ std::string_view done_word(const Work& work) {
     std::string_view operator()(const DetachWork&) const { return "detached"; }
     std::string_view operator()(const GuardWork&) const { return "guarded"; }
     std::string_view operator()(const FailoverWork&) const { return "FAILOVER done"; }
+    std::string_view operator()(const ReadOnlyWork&) const { return "read only"; }
   };
   return std::visit(Words{}, work);
 }
@@ -97,6 +98,9 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
     }
     std::unique_ptr<hooks::Procedure> operator()(const GuardWork& guard) const {
       return hooks::make_guard(Target::local, guard.replicas, guard.max_lag);
+    }
+    std::unique_ptr<hooks::Procedure> operator()(const ReadOnlyWork& /*work*/) const {
+      return hooks::make_read_only(Target::local);
     }
     std::unique_ptr<hooks::Procedure> operator()(const DetachWork& detach) const {
       return hooks::make_detach(detach.server);

@@ -157,6 +157,7 @@ void PairRunner::start(std::optional<hooks::NotifyState> told) {
   feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr), told}));
   if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));
   tracking_.start();
+  local_.watch_role();
   local_.start();
   peer_.start();
 }
@@ -269,9 +270,7 @@ void PairRunner::take(const PairInput& input) {
   for (const auto& effect : pair_.step(steady_clock::now(), input)) {
     std::visit([&](const auto& one) { perform(one); }, effect);
   }
-  const health::ServerFacts* leading = pair_.leading_facts();
-  const bool fresh = std::holds_alternative<FactsSeen>(input);
-  if (!ended_ && (leading == nullptr || fresh)) replicas_.leader_seen(leading);
+  tell_replicas(std::holds_alternative<FactsSeen>(input));
 }
 
 // Why the router became Master: the leader's last word, or that none came any more.
@@ -320,6 +319,7 @@ health::io::WatchEvents PairRunner::events_of(Target server) {
                 const bool local = server == Target::local;
                 (local ? local_inspection_ : peer_inspection_).facts_read(read.restarted);
                 if (local) local_server_seen();
+                if (local) ask_settings();
                 feed(PairInput(FactsSeen{server, watch(server).snapshot().facts, read.restarted}));
               },
           .answered =
@@ -338,22 +338,6 @@ void PairRunner::server_changed(Target server, const health::HealthChanged& chan
   std::string mark = local ? "server " : "peer's server ";
   mark += health::to_string(changed.health);
   story_.mark(mark);
-}
-
-ReplicaWatches::Events PairRunner::replica_events() {
-  return {.log =
-              [this](bool warning, const std::string& text) {
-                const EventKind kind =
-                    text.starts_with("alarm") ? EventKind::alarm : EventKind::server;
-                story_.tell(kind, warning ? Severity::warning : Severity::info, text);
-              },
-          .changed = [this] { local_.refresh(); }};
-}
-
-ServerInspection::Say PairRunner::inspection_log() {
-  return [this](bool warning, const std::string& sentence) {
-    story_.tell(EventKind::server, warning ? Severity::warning : Severity::info, sentence);
-  };
 }
 
 TrackEvents PairRunner::track_events() {

@@ -148,6 +148,9 @@ class PairRunner {
   hooks::io::RecoveryRunner::Events recovery_events();
   void local_server_seen();
   void leave_recovery();
+  // pair_settings.cpp
+  void ask_settings();
+  void tell_replicas(bool fresh);
   ReplicaWatches::Events replica_events();
   void give_the_role(const SwitchoverWish& wish, SwitchoverAnswered answered);
   void ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered);
@@ -190,6 +193,7 @@ class PairRunner {
   hooks::io::RecoveryRunner recovery_;
   TrackRunner tracking_;
   ReplicaWatches replicas_;
+  vrrp::TimePoint settings_asked_{};
   PeerLinks* links_ = nullptr;
   PeerWord told_peer_;
   struct Asker {

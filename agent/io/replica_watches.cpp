@@ -105,7 +105,7 @@ struct ReplicaWatches::One : std::enable_shared_from_this<One> {
   void stop() {
     procedures.cancel();
     watch.stop();
-    feed(LeaderSeen{});
+    feed(LeaderSeen{std::nullopt, false});
   }
 
   health::Endpoint endpoint;
@@ -128,10 +128,10 @@ ReplicaWatches::ReplicaWatches(const boost::asio::any_io_executor& executor,
 
 ReplicaWatches::~ReplicaWatches() = default;
 
-void ReplicaWatches::leader_seen(const health::ServerFacts* facts) {
+void ReplicaWatches::leader_seen(const health::ServerFacts* facts, bool frozen) {
   if (facts == nullptr) return stop();
   for (const auto& one : all_) {
-    one->feed(LeaderSeen{*facts});
+    one->feed(LeaderSeen{*facts, frozen});
     if (!watching_) one->watch.start();
   }
   watching_ = true;

@@ -31,8 +31,8 @@ class ReplicaWatches {
   ReplicaWatches& operator=(const ReplicaWatches&) = delete;
 
   // The local server's facts, read since this node leads; nullptr: it does not lead. Begins and
-  // ends the watching.
-  void leader_seen(const health::ServerFacts* facts);
+  // ends the watching. `frozen`: nothing is pointed at it.
+  void leader_seen(const health::ServerFacts* facts, bool frozen);
   void stop();
   // The files of `tls`, read anew; for connections that begin from now on.
   void reload_certificates();

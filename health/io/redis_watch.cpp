@@ -49,6 +49,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
   void perform(const Disconnect&) { connection.disconnect(); }
   void perform(const Send& send);
   void look_for_sentinels();
+  void look_at_role();
   void perform(const HealthChanged& changed) const {
     if (events.health_changed) events.health_changed(changed);
   }
@@ -65,6 +66,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
   Monitor monitor;
   RedisConnection connection;
   asio::steady_timer timer;
+  bool watches_role = false;
   bool running = false;
   bool draining = false;
   std::deque<MonitorEffect> due;
@@ -117,8 +119,22 @@ void RedisWatch::Impl::look_for_sentinels() {
   });
 }
 
+// What INFO said is compared, so that each change is asked about once; before the first INFO there
+// is nothing to compare.
+void RedisWatch::Impl::look_at_role() {
+  connection.send({"ROLE"}, [this](const Reply* reply) {
+    const MonitorSnapshot& seen = monitor.snapshot();
+    if (reply == nullptr || !seen.facts_at) return;
+    const auto role = parse_role(*reply);
+    if (!role || (role->role == seen.facts.role && role->master == seen.facts.master)) return;
+    const std::shared_ptr<Impl> self = shared_from_this();
+    refresh();
+  });
+}
+
 void RedisWatch::Impl::perform(const Send& send) {
   if (send.request == Request::info) look_for_sentinels();
+  if (send.request == Request::ping && watches_role) look_at_role();
   connection.send(words(send.request), [this, request = send.request](const Reply* reply) {
     if (reply == nullptr) return;  // the closed connection is an input of its own
     const std::shared_ptr<Impl> self = shared_from_this();
@@ -173,6 +189,10 @@ void RedisWatch::command(const std::vector<std::string>& command,
 
 void RedisWatch::refresh() {
   impl_->refresh();
+}
+
+void RedisWatch::watch_role() {
+  impl_->watches_role = true;
 }
 
 const MonitorSnapshot& RedisWatch::snapshot() const {

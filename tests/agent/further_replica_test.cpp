@@ -55,7 +55,7 @@ ServerFacts master(const std::string& replid, std::int64_t offset, std::int64_t 
 class Scene {
  public:
   explicit Scene(const ServerFacts& leads = leader()) {
-    give(LeaderSeen{leads});
+    give(LeaderSeen{leads, false});
     give(ReplicaHealth{Health::up, ""});
   }
 
@@ -107,9 +107,18 @@ TEST(FurtherReplica, ThatFollowsIsLeftAsItIs) {
 
 TEST(FurtherReplica, IsNotTouchedByWhoDoesNotLead) {
   Scene scene;
-  EXPECT_EQ(scene.give(LeaderSeen{}), "");
+  EXPECT_EQ(scene.give(LeaderSeen{std::nullopt, false}), "");
   scene.give(ReplicaHealth{Health::up, ""});
   EXPECT_EQ(scene.see(replica_of(kOldLeader, "old", 100)), "");
+}
+
+TEST(FurtherReplica, IsNotPointedInMaintenance) {
+  Scene scene;
+  EXPECT_EQ(scene.give(LeaderSeen{leader(), true}), "");
+  EXPECT_EQ(scene.see(replica_of(kOldLeader, "old", 100)), "");
+  EXPECT_EQ(scene.replica().next_deadline(), std::nullopt);
+  EXPECT_EQ(scene.give(LeaderSeen{leader(), false}),
+            "say: " + kPointed + "a replica of 10.0.0.2:6379\npoint");
 }
 
 TEST(FurtherReplica, AheadOfTheForkIsPointedAndThatIsSaid) {

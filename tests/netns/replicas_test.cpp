@@ -102,9 +102,13 @@ TEST_F(Replicas, AreTakenBackFromAStranger) {
   begin();
   third.command({"REPLICAOF", "10.77.0.2", "6379"});
   EXPECT_TRUE(follows("10.77.0.1"));
-  EXPECT_THAT(read_file(scene.a.agent.log()),
-              HasSubstr("somebody made the replica 10.77.0.3:6379 a replica of 10.77.0.2:6379: it "
-                        "is pointed back at this node"));
+  EXPECT_TRUE(eventually("the log says it", kSoon, [this] {
+    const std::string log = read_file(scene.a.agent.log());
+    const std::string sentence =
+        "somebody made the replica 10.77.0.3:6379 a replica of 10.77.0.2:6379: it is pointed back "
+        "at this node";
+    return Seen{log.find(sentence) != std::string::npos, "not: " + sentence};
+  }));
 }
 
 TEST_F(Replicas, ComeBackAfterTheyWereAway) {

@@ -64,6 +64,7 @@ std::unique_ptr<hooks::Procedure> Agent::procedure_of(const agent::Work& work) {
             return hooks::make_failover(
                 {endpoint_of(1 - index), failover.catch_up, failover.takeover});
           },
+          [](const agent::ReadOnlyWork& /*work*/) { return hooks::make_read_only(Target::local); },
           [](const agent::DetachWork& detach) { return hooks::make_detach(detach.server); },
           [](const agent::KillClientsWork& /*kill*/) {
             return hooks::make_kill_clients({"10.0.0.100"}, 6379);
