@@ -147,7 +147,6 @@ class Pair {
 
   // pair.cpp: what was seen
   void on(TimePoint now, const Begin& begin);
-  void on(TimePoint now, const RouterChanged& router);
   void on(TimePoint now, const HealthSeen& seen);
   void on(TimePoint now, const FactsSeen& seen);
   void on(TimePoint now, const PeerAnswered& answered);
@@ -158,6 +157,9 @@ class Pair {
   void on(TimePoint now, const PromoteRequested& requested);
   void on(TimePoint now, const StopRequested& requested);
   void on(TimePoint now, const TimePassed& passed);
+
+  // pair_router.cpp
+  void on(TimePoint now, const RouterChanged& router);
   void on_router(TimePoint now, const vrrp::BecameMaster& became);
   void on_router(TimePoint now, const vrrp::LeftMaster& left);
   void on_router(TimePoint now, const vrrp::BecameBackup& became);
