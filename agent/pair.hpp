@@ -50,6 +50,7 @@ struct PairSnapshot {
   Candidacy candidacy;
   bool leader_advertises = false;
   bool standby_in_sync = false;  // leading: the peer could take over now
+  bool by_operator = false;      // leaving or stopped: an operator said so
   std::vector<std::string> alarms;
   SwitchoverReport switchover;
   FailbackReport failback;
@@ -99,6 +100,8 @@ class Pair {
     Step step = Step::promote;
     bool recorded = false;  // the new epoch is on disk, or has been waited for long enough
     bool gentle = false;
+    bool asked_for = false;  // by an operator: it does not count (rule 16)
+    bool given = false;      // the leader resigned
     std::string reason;
     std::optional<Record> before;  // the record to return to when it fails
   };
@@ -270,7 +273,10 @@ class Pair {
 
   // pair_flapping.cpp
   void on(TimePoint now, const Acknowledged& acknowledged);
-  void note_takeover(TimePoint now, bool automatic);
+  void count_takeover(TimePoint now);
+  bool given_by_an_operator() const;
+  std::optional<TimePoint> flapping_until(TimePoint now) const;
+  std::string flapping_words() const;
   Candidacy unless_flapping(TimePoint now, Candidacy answer) const;
   void hold_down(TimePoint now);
 
@@ -345,7 +351,6 @@ class Pair {
   std::optional<TimePoint> writes_held_since_;
   struct Failback {
     bool asked = false;                    // the leader's agent, whose answer is awaited
-    bool moved_away = false;               // an operator gave the role away
     std::optional<TimePoint> clear_since;  // nothing is in its way
     std::optional<TimePoint> not_before;   // after an attempt that came to nothing
     Duration pause{};                      // the last one
@@ -380,7 +385,6 @@ class Pair {
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams
   std::optional<TimePoint> offset_kept_at_;  // when the record last got an offset
   std::optional<TimePoint> look_again_;      // at a replication link that is on its way up
-  std::deque<TimePoint> takeovers_;          // of the last hour
   std::optional<int> guard_;                 // min-replicas-to-write as set by guard_writes()
   std::optional<int> guarding_;              // is being set
   bool opened_by_operator_ = false;

@@ -28,9 +28,10 @@ bool Pair::wants_the_role_back() const {
 std::optional<std::string> Pair::failback_obstacle(TimePoint now) const {
   const auto& agent = sight_.peer_agent;
   if (maintained()) return "maintenance is on";
-  if (failback_.moved_away) {
+  if (sight_.record && sight_.record->moved_away) {
     return "an operator moved the role away; tandem switchover brings it back";
   }
+  if (flapping_until(now)) return flapping_words();
   if (!agent.linked) return "the leader cannot be asked, the peer link is down";
   if (!agent.said) return "the other node has not said yet what it does";
   if (!agent.said->leads()) return "the other node does not lead, it is " + agent.said->state;

@@ -1,31 +1,71 @@
 // Rule 16: a pair whose role goes to and fro has a trouble that more failovers do not mend. After
-// so many of them in an hour a node leads again only when an operator has looked.
+// so many of them in an hour a node leads again only when an operator has looked. The record keeps
+// them: a host that restarts again and again is such a trouble, too.
 #include "agent/pair.hpp"
 
 namespace agent {
 
+using health::Health;
+
 namespace {
-constexpr auto kWindow = std::chrono::hours(1);
+constexpr std::chrono::seconds kWindow = std::chrono::hours(1);
 }  // namespace
 
-// What an operator or a leader that hands over wanted does not count.
-void Pair::note_takeover(TimePoint now, bool automatic) {
-  if (automatic) takeovers_.push_back(now);
-  while (!takeovers_.empty() && now - takeovers_.front() >= kWindow) takeovers_.pop_front();
+// Whether the leader that resigned was told to. Without its agent's word: a leader that goes by
+// itself mostly has a server that does not serve any more.
+bool Pair::given_by_an_operator() const {
+  const auto& agent = sight_.peer_agent;
+  if (agent.linked && agent.said) return agent.said->by_operator;
+  return sight_.peer.health == Health::up;
+}
+
+// At the end of a promotion, however it ends: by then it is known what the leader died of.
+void Pair::count_takeover(TimePoint now) {
+  auto* promoting = std::get_if<Promoting>(&state_);
+  if (promoting == nullptr || rules_.max_takeovers == 0) return;
+  const bool guessed = promoting->given && !sight_.peer_agent.linked;
+  const bool asked_for = promoting->asked_for && (!guessed || given_by_an_operator());
+  // Once for each promotion.
+  promoting->asked_for = true;
+  promoting->given = false;
+  if (asked_for) return;
+  auto& takeovers = sight_.record->takeovers;
+  const std::int64_t present = unix_time(now);
+  std::erase_if(takeovers, [&](std::int64_t then) {
+    return then > present || present - then >= kWindow.count();
+  });
+  if (takeovers.size() == kMostTakeovers) takeovers.erase(takeovers.begin());
+  takeovers.push_back(present);
+  emit(Persist{*sight_.record, false});
+}
+
+// Until when the limit keeps this node from taking over by itself; nullopt: it does not.
+std::optional<TimePoint> Pair::flapping_until(TimePoint now) const {
+  if (rules_.max_takeovers == 0 || !sight_.record) return std::nullopt;
+  const auto& takeovers = sight_.record->takeovers;
+  if (takeovers.size() < rules_.max_takeovers) return std::nullopt;
+  const std::int64_t age = unix_time(now) - takeovers[takeovers.size() - rules_.max_takeovers];
+  // Of the future: the host's clock was set back.
+  if (age < 0 || age >= kWindow.count()) return std::nullopt;
+  return now + kWindow - std::chrono::seconds(age);
+}
+
+std::string Pair::flapping_words() const {
+  return std::to_string(rules_.max_takeovers) +
+         " takeovers within an hour (max_takeovers_per_hour): look for the cause, then tandem "
+         "acknowledge PAIR";
 }
 
 Candidacy Pair::unless_flapping(TimePoint now, Candidacy answer) const {
-  const bool wanted = sight_.accept_data_loss || sight_.leader_resigned || sight_.local.is_master();
-  if (!answer.may_lead || rules_.max_takeovers == 0 || wanted) return answer;
-  if (takeovers_.size() < rules_.max_takeovers) return answer;
-  const TimePoint then = takeovers_[takeovers_.size() - rules_.max_takeovers] + kWindow;
-  if (now >= then) return answer;
+  const bool wanted = sight_.accept_data_loss || sight_.local.is_master() ||
+                      (sight_.leader_resigned && given_by_an_operator());
+  if ((!answer.may_lead && !answer.may_preempt) || wanted) return answer;
+  const auto then = flapping_until(now);
+  if (!then) return answer;
   Candidacy refused;
   refused.needs_operator = true;
   refused.recheck = then;
-  refused.why = std::to_string(rules_.max_takeovers) +
-                " takeovers within an hour (max_takeovers_per_hour): look for the cause, then "
-                "tandem acknowledge PAIR";
+  refused.why = flapping_words();
   return refused;
 }
 
@@ -35,9 +75,11 @@ void Pair::hold_down(TimePoint now) {
 }
 
 void Pair::on(TimePoint /*now*/, const Acknowledged& /*acknowledged*/) {
-  takeovers_.clear();
   sight_.hold.reset();
   foreign_.written_to = false;
+  if (!sight_.record || sight_.record->takeovers.empty()) return;
+  sight_.record->takeovers.clear();
+  emit(Persist{*sight_.record, false});
 }
 
 }  // namespace agent

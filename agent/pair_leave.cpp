@@ -47,6 +47,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   const bool stopping = how == Leave::stopping;
   const bool up =
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
+  count_takeover(now);
   const auto* promoting = std::get_if<Promoting>(&state_);
   const bool peer_fenced = promoting != nullptr && promoting->gentle;
   const bool serves = server_usable() && sight_.local.is_master();
@@ -134,7 +135,6 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::await_successor:
       if (successor_leads(leaving)) {
         if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
-        if (leaving.by_operator) failback_.moved_away = true;
         report_switchover(SwitchoverReport::Outcome::done,
                           "the role moved to " + rules_.candidacy.peer.to_string());
         return false;

@@ -26,8 +26,9 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
     told_ = {.may_lead = true};
   }
 
-  note_takeover(now, why != vrrp::Change::leader_resigned && !sight_.accept_data_loss &&
-                         !sight_.local.is_master());
+  promoting.given = why == vrrp::Change::leader_resigned;
+  promoting.asked_for = sight_.accept_data_loss || sight_.local.is_master() ||
+                        (promoting.given && given_by_an_operator());
   Record record = sight_.record.value_or(Record{});
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
@@ -37,6 +38,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   if (!adopts) record.in_sync = false;
   record.role = RecordRole::leader;
   record.superseded = 0;
+  record.moved_away = false;
   heard_another_leader_ = false;
   sight_.local.followed.clear();
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
@@ -105,6 +107,7 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
   const auto* promoting = std::get_if<Promoting>(&state_);
   if (promoting == nullptr || promoting->step != Promoting::Step::install) return;
   if (!installed.complete) return promotion_failed(now, "a VIP could not be put on the interface");
+  count_takeover(now);
   const Promoting done = *promoting;
   state_ = Leading{done.gentle};
   step_deadline_.reset();
@@ -117,10 +120,12 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
 void Pair::promotion_failed(TimePoint now, const std::string& why) {
   sight_.hold = Sight::Hold{now + kHoldAfterFailure, "the last promotion failed: " + why};
   sight_.accept_data_loss = false;
+  count_takeover(now);
   // The epoch stays used; what this node is does not change.
   const auto& before = std::get<Promoting>(state_).before;
   sight_.record->role = before ? before->role : RecordRole::standby;
   sight_.record->in_sync = before && before->in_sync;
+  sight_.record->moved_away = before && before->moved_away;
   emit(Persist{*sight_.record, false});
   emit(Say{Weight::warning, "promotion failed: " + why});
   leave(now, "the promotion failed: " + why);

@@ -53,6 +53,9 @@ PairSnapshot Pair::snapshot() const {
   out.candidacy = candidacy_;
   out.leader_advertises = sight_.leader_advertises;
   out.standby_in_sync = standby_in_sync();
+  const auto* leaving = std::get_if<Leaving>(&state_);
+  out.by_operator = std::holds_alternative<End>(state_) ||
+                    (leaving != nullptr && (leaving->by_operator || leaving->stopping));
   for (const auto& [key, text] : alarms_) out.alarms.push_back(text);
   out.switchover = switchover_;
   out.failback = failback_report();
@@ -104,6 +107,9 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   add_peer_alarms(now, out);
   if (!recovery_.problem.empty()) {
     out["recovery"] = "the local server could not be brought back: " + recovery_.problem;
+  }
+  if (wants_the_role_back() && flapping_until(now)) {
+    out["flapping"] = "no failback: " + flapping_words();
   }
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (std::string words = guard_alarm(); !words.empty()) out["guard"] = std::move(words);

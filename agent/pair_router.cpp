@@ -66,6 +66,10 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
     case vrrp::Notice::leader_lost:
       sight_.leader_advertises = false;
       sight_.leader_silent_since = now;
+      // It lived until then, and took writes, even if its server could not be asked.
+      if (report.last_heard && report.last_heard > sight_.leader_seen_at) {
+        sight_.leader_seen_at = report.last_heard;
+      }
       break;
     case vrrp::Notice::lower_priority_leader:
       // Its announcements may have moved the VIP in the switches' and neighbours' tables.

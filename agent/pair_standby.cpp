@@ -206,7 +206,9 @@ void Pair::note_sync(TimePoint now) {
   const bool mute = peer.health == Health::denied || silent;
   const bool confirmed =
       peer.health == Health::up && acknowledged(now, peer, local, rules_.replication);
-  if (mute || confirmed || caught_up(peer, local)) sight_.in_sync_at = now;
+  // Of a server that does not answer it is only known what it had.
+  const bool abreast = peer.health == Health::up && caught_up(peer, local);
+  if (mute || confirmed || abreast) sight_.in_sync_at = now;
 }
 
 // Whether `replica` held all that `master` had a moment before: the master was asked first.

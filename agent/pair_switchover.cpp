@@ -101,6 +101,7 @@ void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
   report_switchover(SwitchoverReport::Outcome::running, "");
   if (sight_.record) {
     sight_.record->intent = "switchover";
+    sight_.record->moved_away = requested.by_operator;
     emit(Persist{*sight_.record, false});
   }
   leave(now, requested.reason,
@@ -148,7 +149,11 @@ void Pair::resume_leading(TimePoint now) {
   step_deadline_.reset();
   state_ = Leading{};
   enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
-  if (sight_.record) sight_.record->intent.clear();
+  if (sight_.record) {
+    sight_.record->intent.clear();
+    sight_.record->moved_away = false;
+    emit(Persist{*sight_.record, false});
+  }
   if (stopping) return leave(now, "the agent is stopping", Leave::stopping);
   if (!router_leads_) return leave(now, "the router stepped down");
   // The standby fell silent in the middle, perhaps: what was there before is there again.

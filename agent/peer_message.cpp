@@ -136,7 +136,8 @@ json::object fields_of(const PeerState& state) {
           {"alarms", word.alarms},
           {"unfit", word.unfit.substr(0, kLongestText)},
           {"maintenance", word.maintenance},
-          {"restarting_ms", word.restarting_ms}};
+          {"restarting_ms", word.restarting_ms},
+          {"by_operator", word.by_operator}};
 }
 
 json::object fields_of(const PeerRequest& request) {
@@ -221,6 +222,7 @@ PeerState state_of(const Fields& fields) {
   word.unfit = fields.text("unfit");
   word.maintenance = fields.flag("maintenance");
   word.restarting_ms = fields.small("restarting_ms");
+  word.by_operator = fields.flag("by_operator");
   return out;
 }
 

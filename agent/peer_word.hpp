@@ -24,12 +24,13 @@ struct PeerWord {
   int priority = 0;    // effective
   int configured = 0;  // priority of its configuration
   bool may_lead = false;
-  std::string why;    // the clause behind may_lead
-  int alarms = 0;     // how many
-  std::string unfit;  // a standby: why it could not take over if it were asked to
+  std::string why;           // the clause behind may_lead
+  int alarms = 0;            // how many
   bool maintenance = false;
   // Its agent executes its program anew and says nothing for that long at most; 0: it does not.
   int restarting_ms = 0;
+  bool by_operator = false;  // it leaves the role, or has, because an operator said so
+  std::string unfit;         // a standby: why it could not take over if it were asked to
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

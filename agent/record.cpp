@@ -84,6 +84,16 @@ bool parse_history(const boost::json::object& object, Record& record) {
     record.superseded = *epoch;
   }
   if (!parse_maintenance(object, record)) return false;
+  if (object.contains("moved_away")) {
+    const auto moved = field<bool>(object, "moved_away");
+    if (!moved) return false;
+    record.moved_away = *moved;
+  }
+  if (object.contains("takeovers")) {
+    auto takeovers = field<std::vector<std::int64_t>>(object, "takeovers");
+    if (!takeovers || takeovers->size() > kMostTakeovers) return false;
+    record.takeovers = std::move(*takeovers);
+  }
   if (!object.contains("intent")) return true;
   const auto intent = field<std::string>(object, "intent");
   record.intent = intent.value_or("");
@@ -147,6 +157,8 @@ std::string format_record(const std::string& pair, const Record& record) {
     object["maintenance"] = {
         {"who", on->who}, {"why", on->why}, {"since", on->since}, {"until", on->until}};
   }
+  if (record.moved_away) object["moved_away"] = true;
+  if (!record.takeovers.empty()) object["takeovers"] = boost::json::value_from(record.takeovers);
   return boost::json::serialize(object) + "\n";
 }
 

@@ -23,6 +23,7 @@ struct LineageEntry {
   bool operator==(const LineageEntry&) const = default;
 };
 inline constexpr std::size_t kLineageEntries = 16;
+inline constexpr std::size_t kMostTakeovers = 1000;
 
 // The peer's server at last sight.
 struct PeerSeen {
@@ -62,6 +63,10 @@ struct Record {
   // data set may be old. 0: not so.
   std::uint64_t superseded = 0;
   std::optional<Maintenance> maintenance{};
+  // An operator gave the role away: failback leaves it there until this node has led again.
+  bool moved_away = false;
+  // Takeovers of this node that nobody asked for (rule 16): seconds since 1970, the oldest first.
+  std::vector<std::int64_t> takeovers{};
   bool operator==(const Record&) const = default;
 };
 

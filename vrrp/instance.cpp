@@ -115,7 +115,12 @@ void Instance::deadline_as_backup(TimePoint now, Backup& backup) {
   const bool preempts = may_preempt_ && backup.why_master == Change::preempted;
   if (may_lead_ || preempts) return become_master(now, backup.why_master);
   backup.master_down.reset();
-  emit(Report{Notice::leader_lost, backup.leader ? backup.leader->source : IpAddress{}, {}});
+  Report lost{Notice::leader_lost, {}, {}};
+  if (backup.leader) {
+    lost.source = backup.leader->source;
+    lost.last_heard = backup.leader->last_heard;
+  }
+  emit(lost);
 }
 
 void Instance::deadline_as_master(TimePoint now, Master& master) {

@@ -127,6 +127,7 @@ struct Report {
   Notice notice = Notice::leader_heard;
   IpAddress source;
   Priority priority;
+  std::optional<TimePoint> last_heard{};  // leader_lost: its last advert
   bool operator==(const Report&) const = default;
 };
 

@@ -35,6 +35,8 @@ PeerWord PairRunner::peer_word() const {
     word.record->intent.clear();
     word.record->superseded = 0;
     word.record->maintenance.reset();
+    word.record->moved_away = false;
+    word.record->takeovers.clear();
   }
   word.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
@@ -46,6 +48,7 @@ PeerWord PairRunner::peer_word() const {
   word.configured = config_.priority.value;
   word.may_lead = pair.candidacy.may_lead;
   word.why = pair.candidacy.why;
+  word.by_operator = pair.by_operator;
   word.alarms = static_cast<int>(pair.alarms.size());
   word.maintenance = pair_.maintained();
   word.restarting_ms = static_cast<int>(back_in_.count());

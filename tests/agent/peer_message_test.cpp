@@ -24,6 +24,7 @@ PeerWord word() {
   word.may_lead = true;
   word.why = "the local server is the master";
   word.alarms = 2;
+  word.by_operator = true;
   word.unfit = "the local server is being synchronised";
   return word;
 }

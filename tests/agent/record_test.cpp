@@ -32,7 +32,9 @@ const Record kRecord{.epoch = 7,
                      .lineage = {{6, "a1", "", 0, 1790000000, "it started"},
                                  {7, "b5d5", "a1", 700, 1790000100, "the leader resigned"}},
                      .peer = PeerSeen{"b5d5", 12340, 10, 1790000200},
-                     .intent = "switchover"};
+                     .intent = "switchover",
+                     .moved_away = true,
+                     .takeovers = {1790000000, 1790000100}};
 
 class Folder {
  public:
@@ -106,6 +108,8 @@ TEST(Record, OfAnEarlierVersionHasNoHistory) {
       R"("run_id":"r","replid":"x","offset":5})");
   ASSERT_TRUE(std::holds_alternative<Record>(parsed)) << std::get<std::string>(parsed);
   EXPECT_TRUE(std::get<Record>(parsed).lineage.empty());
+  EXPECT_FALSE(std::get<Record>(parsed).moved_away);
+  EXPECT_TRUE(std::get<Record>(parsed).takeovers.empty());
 }
 
 TEST(Record, WithADamagedHistoryIsNotTrusted) {
@@ -114,6 +118,18 @@ TEST(Record, WithADamagedHistoryIsNotTrusted) {
     std::string text = whole;
     text.replace(text.find(field) + 1, 1, "X");
     EXPECT_EQ(std::get<std::string>(parse_record("redis", text)), "its history is damaged");
+  }
+  std::string many = "\"takeovers\":[1";
+  for (std::size_t i = 0; i < kMostTakeovers; ++i) many += ",1";
+  for (const std::string& wrong : std::vector<std::string>{"\"moved_away\":1", "\"takeovers\":5",
+                                                           "\"takeovers\":[\"x\"]", many + "]"}) {
+    Record plain = kRecord;
+    plain.moved_away = false;
+    plain.takeovers.clear();
+    const std::string text = format_record("redis", plain);
+    const std::string damaged = text.substr(0, text.rfind('}')) + "," + wrong + "}\n";
+    EXPECT_EQ(std::get<std::string>(parse_record("redis", damaged)), "its history is damaged")
+        << wrong.substr(0, 40);
   }
 }
 

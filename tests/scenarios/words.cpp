@@ -80,6 +80,10 @@ agent::Begin parse_begin(const Words& words) {
       begin.vips_present = true;
       continue;
     }
+    if (key == "now") {
+      begin.unix_time = std::stoll(value);
+      continue;
+    }
     if (!begin.record) begin.record.emplace();
     if (key == "record") {
       begin.record->role =
@@ -98,6 +102,10 @@ agent::Begin parse_begin(const Words& words) {
       begin.record->intent = value;
     } else if (key == "run") {
       begin.record->run_id = value;
+    } else if (key == "moved_away") {
+      begin.record->moved_away = true;
+    } else if (key == "takeover") {
+      begin.record->takeovers.push_back(std::stoll(value));
     } else {
       unknown(key);
     }
@@ -164,7 +172,13 @@ agent::RouterChanged parse_router(const Words& words) {
   for (const auto notice : {Notice::leader_heard, Notice::leader_resigning, Notice::leader_lost,
                             Notice::lower_priority_leader, Notice::held_against}) {
     if (vrrp::to_string(notice) == what) {
-      return {vrrp::Report{notice, parse_address(word(words, 2)), vrrp::Priority{250}}};
+      vrrp::Report report{notice, parse_address(word(words, 2)), vrrp::Priority{250}};
+      // "heard=90000ms"
+      const std::string heard = parse_fields(words, 3)["heard"];
+      if (!heard.empty()) {
+        report.last_heard = agent::TimePoint{} + std::chrono::milliseconds(std::stoll(heard));
+      }
+      return {report};
     }
   }
   unknown(what);
@@ -226,6 +240,8 @@ agent::PeerSaid parse_said(const Words& words) {
     } else if (key == "in_sync") {
       if (!said.word.record) said.word.record.emplace();
       said.word.record->in_sync = true;
+    } else if (key == "by_operator") {
+      said.word.by_operator = true;
     } else {
       unknown(key);
     }
@@ -301,6 +317,7 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "switchover") {
     agent::SwitchoverRequested requested{std::chrono::seconds(5)};
     requested.server_failover = rest(words, 1) == "by the servers";
+    requested.by_operator = rest(words, 1) != "by failback";
     return requested;
   }
   if (what == "settings") return parse_settings(words);

@@ -126,7 +126,7 @@ TEST(Backup, NotEligibleItStaysSilentAndSaysThatTheLeaderIsLost) {
   Instance instance = backup(false);
   instance.step(kStart, advert(kHigher, 250));
   EXPECT_EQ(instance.step(kStart + kDown, DeadlineReached{}),
-            (Effects{Report{Notice::leader_lost, kHigher, Priority{}}}));
+            (Effects{Report{Notice::leader_lost, kHigher, Priority{}, kStart}}));
   EXPECT_EQ(instance.next_deadline(), std::nullopt);
   EXPECT_TRUE(instance.snapshot().leader_lost);
 }
