@@ -152,6 +152,11 @@ void check_source(const std::vector<PairDraft>& pairs, const PairDraft& pair, st
   } else if (std::find(peers.begin(), peers.end(), address) != peers.end()) {
     problems.error(place, key,
                    text + " is in unicast_peers, the other host's; write this host's own address");
+  } else if (pair.peer_server && text == pair.config.peer_server.host) {
+    problems.error(place, key,
+                   text +
+                       " is the host of peer.server, the other one; write this host's own "
+                       "address");
   }
 }
 

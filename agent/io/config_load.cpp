@@ -140,6 +140,10 @@ LoadResult parse_config(const std::string& text, const std::string& path) {
     for (const io::VipDraft& vip : draft.vips) {
       loaded.vips.push_back({vip.vip, vip.at.place.line, vip.at.key});
     }
+    if (draft.gateway) {
+      loaded.gateways.push_back({draft.config.interface, draft.config.tracking.gateway->address,
+                                 draft.gateway->place.line, draft.gateway->key});
+    }
     loaded.config.pairs.push_back(std::move(draft.config));
   }
   loaded.warnings = problems.warnings();

@@ -28,10 +28,19 @@ struct VipPlace {
   std::string key;  // "pair[redis].vips[1]"
 };
 
+// The same for track_gateway.
+struct GatewayPlace {
+  std::string interface;
+  vrrp::IpAddress address;
+  unsigned line = 0;
+  std::string key;  // "pair[redis].track_gateway"
+};
+
 struct LoadedConfig {
   Config config;
   std::vector<ConfigProblem> warnings;  // usable all the same
   std::vector<VipPlace> vips;           // of all pairs, in the order of the file
+  std::vector<GatewayPlace> gateways;   // likewise
 };
 
 using LoadResult = std::variant<LoadedConfig, std::vector<ConfigProblem>>;

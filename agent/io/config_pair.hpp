@@ -30,6 +30,7 @@ struct PairDraft {
   std::optional<Place> peer_agent;
   bool peer_agent_given = false;        // accepted or not
   std::vector<VipDraft> vips;           // of config.vips, then of config.vips_excluded
+  std::optional<KeyPlace> gateway;      // of config.tracking.gateway
   std::vector<KeyPlace> sources;        // one for each of config.sources
   std::vector<KeyPlace> unicast_peers;  // one for each of config.unicast_peers
   std::vector<KeyPlace> replicas;       // one for each of config.replicas

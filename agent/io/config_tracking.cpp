@@ -56,7 +56,8 @@ void check_gateway(TableReader& reader, const PairConfig& pair, const vrrp::IpAd
                                     "another host that is always there");
 }
 
-void read_gateway(TableReader& reader, PairConfig& pair) {
+void read_gateway(TableReader& reader, PairDraft& draft) {
+  PairConfig& pair = draft.config;
   const ConfigNode* node = reader.find("track_gateway");
   if (node == nullptr) return;
   TrackGatewayConfig gateway;
@@ -83,6 +84,7 @@ void read_gateway(TableReader& reader, PairConfig& pair) {
   if (!good) return;
   check_gateway(reader, pair, gateway.address);
   pair.tracking.gateway = gateway;
+  draft.gateway = KeyPlace{reader.key_name("track_gateway"), node->place};
 }
 
 void read_interfaces(TableReader& reader, PairConfig& pair) {
@@ -181,7 +183,7 @@ void refuse_same_names(std::vector<TableReader>& tables, const Trackers& tracker
 void read_tracking(TableReader& pair, PairDraft& draft, Problems& problems) {
   TrackingConfig& tracking = draft.config.tracking;
   read_interfaces(pair, draft.config);
-  read_gateway(pair, draft.config);
+  read_gateway(pair, draft);
   auto scripts = read_tables(pair, "track_script", problems);
   for (TableReader& table : scripts) tracking.scripts.push_back(read_script(table));
   refuse_same_names(scripts, tracking.scripts, "track_script");

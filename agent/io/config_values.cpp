@@ -215,6 +215,11 @@ Parsed<std::string> parse_interface(const ConfigNode& node) {
                    " is not the name of a network interface; allowed are 1 to 15 bytes without "
                    "blank, '/' and ':', as `ip link` shows it"};
   }
+  if (node.text == "lo") {
+    return Refusal{
+        "\"lo\" is the loopback interface, which no other host reaches; write the one that the "
+        "clients are on, as `ip link` shows it"};
+  }
   return node.text;
 }
 

@@ -11,7 +11,8 @@ constexpr std::size_t kMaxVips = 255;  // one byte counts them in an advertiseme
 // 40 bytes of IPv6, 8 of VRRP and these fill 1488 of the 1500 bytes of an Ethernet frame.
 constexpr std::size_t kMaxIpv6Vips = 90;
 constexpr std::size_t kMaxIpv6VipsSigned = 88;  // 28 bytes of authentication follow them
-constexpr std::size_t kMaxLabel = 15;           // IFNAMSIZ without the final zero
+constexpr int kHostPrefix = 32;
+constexpr std::size_t kMaxLabel = 15;  // IFNAMSIZ without the final zero
 
 bool is_ipv6(const vrrp::IpAddress& address) {
   return address.family() == vrrp::Family::ipv6;
@@ -58,6 +59,15 @@ std::optional<vrrp::VirtualAddress> read_vip_table(TableReader reader,
   }
   if (ipv6 && reader.accepted("scope")) {
     reader.error("scope", "is for IPv4 only; an IPv6 address has its scope in itself; remove it");
+  }
+  const bool behind_a_network = good && !ipv6 && vip.prefix.length < kHostPrefix;
+  if (behind_a_network && vip.scope == vrrp::AddressScope::host) {
+    std::string what = "\"host\" says that only this host knows the address, and /";
+    what += std::to_string(vip.prefix.length);
+    what +=
+        " that a network is behind it; write the prefix /32, or scope = \"link\" or \"global\" for "
+        "clients on other hosts";
+    reader.warning("scope", std::move(what));
   }
   return good ? std::optional(vip) : std::nullopt;
 }

@@ -153,6 +153,11 @@ void Daemon::warn_about_networks() {
         log_->warn("{}: VIP {} {}", pair.name, vip.prefix.to_string(), *warning);
       }
     }
+    if (const auto& gateway = pair.tracking.gateway) {
+      if (const auto warning = gateway_warning(netlink_, pair.interface, gateway->address)) {
+        log_->warn("{}: track_gateway {} {}", pair.name, gateway->address.to_string(), *warning);
+      }
+    }
   }
 }
 

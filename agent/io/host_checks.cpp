@@ -9,18 +9,38 @@
 
 namespace agent::io {
 
+namespace {
+
+bool on_a_network(const vrrp::io::Netlink& netlink, const vrrp::io::LinkFact& link,
+                  const vrrp::IpAddress& address) {
+  const auto facts = netlink.addresses(link.index);
+  return std::any_of(facts.begin(), facts.end(), [&](const auto& fact) {
+    return fact.prefix.address != address && fact.prefix.contains(address);
+  });
+}
+
+}  // namespace
+
 std::optional<std::string> network_warning(const vrrp::io::Netlink& netlink,
                                            const vrrp::VirtualAddress& vip) {
   const vrrp::IpAddress& address = vip.prefix.address;
   const auto link = netlink.link(vip.interface);
   // Link-local addresses are on every link.
   if (!link || address.is_link_local()) return std::nullopt;
-  const auto facts = netlink.addresses(link->index);
-  const bool inside = std::any_of(facts.begin(), facts.end(), [&](const auto& fact) {
-    return fact.prefix.address != address && fact.prefix.contains(address);
-  });
-  if (inside) return std::nullopt;
+  if (on_a_network(netlink, *link, address)) return std::nullopt;
   return "is not on a network of " + vip.interface + "; is the prefix or the interface right?";
+}
+
+std::optional<std::string> gateway_warning(const vrrp::io::Netlink& netlink,
+                                           const std::string& interface,
+                                           const vrrp::IpAddress& gateway) {
+  const auto link = netlink.link(interface);
+  if (!link || gateway.is_link_local()) return std::nullopt;
+  if (on_a_network(netlink, *link, gateway)) return std::nullopt;
+  return "is not on a network of " + interface +
+         ", where it is asked without a router in between: it will hardly answer; write the "
+         "address "
+         "that it has there";
 }
 
 std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded) {
@@ -31,6 +51,11 @@ std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded) {
   for (const VipPlace& place : loaded.vips) {
     if (const auto warning = network_warning(netlink, place.vip)) {
       out.push_back({place.line, place.key, place.vip.prefix.to_string() + " " + *warning});
+    }
+  }
+  for (const GatewayPlace& place : loaded.gateways) {
+    if (const auto warning = gateway_warning(netlink, place.interface, place.address)) {
+      out.push_back({place.line, place.key, place.address.to_string() + " " + *warning});
     }
   }
   return out;

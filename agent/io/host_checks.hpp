@@ -1,5 +1,5 @@
-// What only this host can tell about a configuration that is good in itself: whether its VIPs fit
-// the interfaces that are here. Asks netlink, changes nothing.
+// What only this host can tell about a configuration that is good in itself: whether its VIPs and
+// gateways fit the interfaces that are here. Asks netlink, changes nothing.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,13 @@ namespace agent::io {
 std::optional<std::string> network_warning(const vrrp::io::Netlink& netlink,
                                            const vrrp::VirtualAddress& vip);
 
-// The same for each VIP of a loaded file, with its place. Empty when the kernel does not answer.
+// Continues "track_gateway 192.168.9.1 ".
+std::optional<std::string> gateway_warning(const vrrp::io::Netlink& netlink,
+                                           const std::string& interface,
+                                           const vrrp::IpAddress& gateway);
+
+// The same for each VIP and gateway of a loaded file, with its place. Empty when the kernel does
+// not answer.
 std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded);
 
 // Scripts and users that the configuration names and this host does not have, or must not run.

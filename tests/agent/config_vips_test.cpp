@@ -108,6 +108,9 @@ TEST(ConfigVips, TheSourceIsAnAddressOfThisHost) {
         key + ": has two addresses of one family; write one for IPv4 and one for IPv6"},
        {"source = \"192.168.1.120\"",
         key + ": 192.168.1.120 is a VIP of pair[redis]; write this host's own address"},
+       {"source = \"192.168.1.113\"",
+        key + ": 192.168.1.113 is the host of peer.server, the other one; write this host's own "
+              "address"},
        {"source = \"fe80::1\"",
         key + ": fe80::1 is IPv6, but vips has no IPv6 address, so no advert would use it; remove "
               "it"}});
@@ -118,6 +121,32 @@ TEST(ConfigVips, TheSourceIsAnAddressOfThisHost) {
                                   "\"192.168.1.113\"")),
             Strings{"tandem.toml:7: pair[redis].source: 192.168.1.113 is in unicast_peers, the "
                     "other host's; write this host's own address"});
+}
+
+TEST(ConfigVips, TheLoopbackInterfaceReachesNobody) {
+  const std::string why =
+      ": \"lo\" is the loopback interface, which no other host reaches; write the one that the "
+      "clients are on, as `ip link` shows it";
+  EXPECT_EQ(
+      problems_of(vips_line(R"(vips = [{ address = "192.168.1.120/32", interface = "lo" }])")),
+      Strings{"tandem.toml:5: pair[redis].vips[1].interface" + why});
+  std::string text = small_config();
+  const std::string good = "interface = \"eth0\"";
+  text.replace(text.find(good), good.size(), "interface = \"lo\"");
+  EXPECT_EQ(problems_of(text), Strings{"tandem.toml:3: pair[redis].interface" + why});
+}
+
+TEST(ConfigVips, AnAddressOfThisHostAloneHasNoNetworkBehindIt) {
+  const auto vip = [](const std::string& prefix, const std::string& scope) {
+    return vips_line("vips = [{ address = \"192.168.1.120/" + prefix + "\", scope = \"" + scope +
+                     "\" }]");
+  };
+  EXPECT_EQ(warnings_of(vip("24", "host")),
+            Strings{"tandem.toml:5: pair[redis].vips[1].scope: \"host\" says that only this host "
+                    "knows the address, and /24 that a network is behind it; write the prefix /32, "
+                    "or scope = \"link\" or \"global\" for clients on other hosts"});
+  EXPECT_EQ(warnings_of(vip("32", "host")), Strings{});
+  EXPECT_EQ(warnings_of(vip("24", "link")), Strings{});
 }
 
 TEST(ConfigVips, UnicastReachesEachFamily) {

@@ -127,6 +127,17 @@ TEST_F(TrackedScript, ThatOthersCanWriteIsRefusedAtTheStart) {
   EXPECT_THAT(outcome.output, testing::HasSubstr("pair[redis].track_script[check]: "));
 }
 
+TEST(TrackedGateway, TheCheckWarnsAboutOneOutsideTheNetworks) {
+  SceneOptions options;
+  options.pair_a.pair_lines = "track_gateway = \"10.99.0.1\"\n";
+  const PairScene scene(options);
+  const Outcome outcome =
+      run({tandemd_path(), "--config", scene.a.agent.config(), "--check"}, scene.a.host.netns);
+  EXPECT_THAT(outcome.output, testing::HasSubstr("pair[redis].track_gateway: 10.99.0.1 is not on a "
+                                                 "network of eth0, where it is asked without a "
+                                                 "router in between"));
+}
+
 TEST(TrackedInterface, DownIsAFaultUntilItIsUpAgain) {
   SceneOptions options;
   options.pair_a.pair_lines = "track_interfaces = [\"eth1\"]\n";
