@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "hooks/io/diverged_store.hpp"
+#include "hooks/io/replaced_datasets.hpp"
 
 namespace agent::io {
 namespace {
 
 namespace json = boost::json;
 using hooks::io::DivergedEntry;
+using hooks::io::ReplacedDataset;
 
 constexpr int kRefused = 1;
 constexpr double kMegabyte = 1e6;
@@ -29,6 +31,26 @@ int fail(const std::string& sentence) {
 
 std::string directory_of(const DivergedOptions& options) {
   return options.state_dir + "/diverged";
+}
+
+constexpr std::string_view kNotes = ".server.json";
+
+std::vector<ReplacedDataset> replaced_of(const DivergedOptions& options, const std::string& pair) {
+  return hooks::io::find_replaced(options.state_dir + "/" + pair + std::string(kNotes));
+}
+
+// Pairs whose server the agent knows: their recoveries may have replaced something.
+void add_known_pairs(const DivergedOptions& options, std::vector<std::string>& pairs) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(options.state_dir, error), end;
+       !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename();
+    if (!name.ends_with(kNotes)) continue;
+    name.resize(name.size() - kNotes.size());
+    if (!options.pair.empty() && options.pair != name) continue;
+    if (std::find(pairs.begin(), pairs.end(), name) == pairs.end()) pairs.push_back(name);
+  }
+  std::sort(pairs.begin(), pairs.end());
 }
 
 // The pairs that have a copy. A sentence when the directory cannot be read; none there is none
@@ -86,6 +108,34 @@ void print_line(const std::string& pair, const DivergedEntry& entry) {
             << "\n";
 }
 
+json::object to_json(const std::string& pair, const ReplacedDataset& replaced) {
+  return {{"pair", pair},
+          {"path", replaced.path},
+          {"name", hooks::utc_name(replaced.time)},
+          {"replaced_by_recovery", true},
+          {"bytes", replaced.bytes}};
+}
+
+void print_line(const std::string& pair, const ReplacedDataset& replaced) {
+  std::cout << pair << "  " << hooks::utc_name(replaced.time) << "  "
+            << (replaced.directory ? "AOF " : "dataset ") << megabytes(replaced.bytes)
+            << ": replaced by a recovery, the old one is " << replaced.path << "\n";
+}
+
+int show_replaced(const DivergedOptions& options, const ReplacedDataset& replaced) {
+  if (options.as_json) {
+    std::cout << json::serialize(to_json(options.pair, replaced)) << "\n";
+    return 0;
+  }
+  print_line(options.pair, replaced);
+  std::cout << "  what the server had when it was brought back with the leader's dataset; not\n"
+               "  verified, it may hold writes that the leader lacks\n"
+               "  to look into it: copy it to an empty directory under its old name, then\n"
+               "  redis-server --port 7999 --dir THAT-DIRECTORY --save ''"
+            << (replaced.directory ? " --appendonly yes" : "") << "\n";
+  return 0;
+}
+
 void print_lineage(const hooks::io::DivergedAbout& about) {
   std::cout << "  server    " << about.server << ", epoch " << about.name.epoch << "\n"
             << "  why       " << about.why << "\n";
@@ -124,6 +174,7 @@ void print_parts(const DivergedEntry& entry) {
 int list_diverged(const DivergedOptions& options) {
   std::vector<std::string> pairs;
   if (const auto problem = find_pairs(options, pairs); !problem.empty()) return fail(problem);
+  add_known_pairs(options, pairs);
   const hooks::io::DivergedStore store(directory_of(options));
   json::array all;
   std::size_t count = 0;
@@ -134,6 +185,14 @@ int list_diverged(const DivergedOptions& options) {
         all.push_back(to_json(pair, entry));
       } else {
         print_line(pair, entry);
+      }
+    }
+    for (const ReplacedDataset& replaced : replaced_of(options, pair)) {
+      ++count;
+      if (options.as_json) {
+        all.push_back(to_json(pair, replaced));
+      } else {
+        print_line(pair, replaced);
       }
     }
   }
@@ -149,6 +208,11 @@ int show_diverged(const DivergedOptions& options) {
     return options.name.empty() || one.about.name.to_string() == options.name;
   });
   if (entry == entries.end()) {
+    const auto replaced = replaced_of(options, options.pair);
+    const auto old = std::find_if(replaced.begin(), replaced.end(), [&](const auto& one) {
+      return options.name.empty() || hooks::utc_name(one.time) == options.name;
+    });
+    if (old != replaced.end()) return show_replaced(options, *old);
     return fail(options.pair + " has no such copy; tandem diverged list shows them");
   }
   const std::string problem = store.verify(*entry);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <iostream>
 
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -101,6 +102,15 @@ TEST(Recovery, OfAnOldMasterWithAnOlderDataset) {
   scene.a.agent.start();
   expect_back(scene, writer);
   EXPECT_EQ(commands.kept("dump.rdb"), 1);
+  const auto diverged = [&](const Argv& words) {
+    Argv all = {"diverged", "--state-dir", scene.a.agent.state_dir()};
+    all.insert(all.end(), words.begin(), words.end());
+    return scene.a.agent.command(all).output;
+  };
+  EXPECT_THAT(diverged({"list"}), HasSubstr(": replaced by a recovery, the old one is " +
+                                            commands.data("dump.rdb.before-").string()));
+  EXPECT_THAT(diverged({"list", "--json"}), HasSubstr("\"replaced_by_recovery\":true"));
+  EXPECT_THAT(diverged({"show", "redis"}), HasSubstr("it may hold writes that the leader lacks"));
   EXPECT_EQ(scene.a.agent.field("/recovery/words"),
             "the local server is a replica with its link up; the leader sent only what was missing "
             "(partial resync)");
@@ -211,6 +221,45 @@ TEST(Recovery, GoesOnWhereAKilledAgentWas) {
   scene.a.agent.start();
   expect_back(scene, writer);
   EXPECT_FALSE(fs::exists(scene.a.host.dir / "state" / "redis.recovery.json"));
+}
+
+// kill -9 of the agent at each step of the journal, in one recovery after the other if it has
+// ended.
+TEST(Recovery, GoesOnFromEachStepAtWhichItsAgentWasKilled) {
+  PairScene scene(with_recovery("stop_timeout = \"5s\"\n"));
+  const Commands commands(scene);
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  fail_over(scene, writer);
+  const fs::path journal = scene.a.host.dir / "state" / "redis.recovery.json";
+  std::string killed_at;
+  for (const std::string step : {"stop", "look", "fetch", "start", "load", "sync"}) {
+    SCOPED_TRACE(step);
+    commands.kill_server();
+    fs::remove(commands.data("dump.rdb"));
+    scene.a.agent.start();
+    std::string seen;
+    const auto deadline = std::chrono::steady_clock::now() + kSoon;
+    // At this step or, when it was too quick for a look, at a later one.
+    const auto reached = [&] {
+      const std::string text = read_file(journal);
+      const auto at = text.find("\"step\":\"");
+      seen = at == std::string::npos ? "" : text.substr(at + 8, text.find('"', at + 8) - at - 8);
+      static const std::string kOrder = "stop look fetch start load sync";
+      return !seen.empty() && kOrder.find(seen) >= kOrder.find(step);
+    };
+    while (!reached() && std::chrono::steady_clock::now() < deadline) {
+      if (scene.a.redis.role().ends_with("in sync")) break;
+    }
+    scene.a.agent.kill();
+    killed_at += (killed_at.empty() ? "" : " ") + (seen.empty() ? "ended" : seen);
+    ASSERT_TRUE(writer.goes_on());
+  }
+  std::cout << "the agent was killed at: " << killed_at << "\n";
+  scene.a.agent.start();
+  expect_back(scene, writer);
+  EXPECT_TRUE(
+      eventually("the journal is gone", kSoon, equals([&] { return fs::exists(journal); }, false)));
 }
 
 TEST(Recovery, IsDoneWhenItIsAskedFor) {
