@@ -88,6 +88,27 @@ TEST(RecoveryLive, WithAofThatIsGoneItDoesNotStartEmpty) {
   EXPECT_NE(log.rfind("DB loaded from base file appendonly.aof.1.base.rdb"), std::string::npos);
 }
 
+// A server that was upgraded to 7.0 while it was down, and that this agent never saw: it takes the
+// one file for an AOF of before and makes its directory of it.
+TEST(RecoveryLive, AnAofOfOneFileIsReplacedAndUpgradedByTheServer) {
+  RecoveryScene scene("appendonly yes");
+  const std::string old = "*3\r\n$3\r\nSET\r\n$3\r\nold\r\n$1\r\n1\r\n";
+  write_bytes(scene.data("appendonly.aof"), old);
+  scene.settings.rdb_file = scene.data("dump.rdb");
+  scene.make_runner();
+  scene.leader.ask({"SET", "new", "1"});
+  scene.write_later(kLater);
+  EXPECT_EQ(scene.recover(), kFull) << scene.everything_said();
+  expect_whole(scene);
+  EXPECT_TRUE(
+      scene.said("the dataset becomes the beginning of the AOF " + scene.data("appendonly.aof")));
+  EXPECT_EQ(read_bytes(scene.kept("appendonly.aof")), old);
+  // What it loaded before the link was up came from the file in its old place.
+  const std::string log = read_bytes(scene.data("../redis.log"));
+  EXPECT_NE(log.find("Successfully migrated an old-style AOF"), std::string::npos) << log;
+  EXPECT_NE(log.find("DB loaded from base file appendonly.aof"), std::string::npos) << log;
+}
+
 TEST(RecoveryLive, WhatTheServerCannotLoadReplacesNothing) {
   RecoveryScene scene;
   scene.settle_and_stop();

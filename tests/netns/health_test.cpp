@@ -48,6 +48,32 @@ TEST(Password, ThatBecomesWrongRaisesAnAlarmAndNoFailover) {
   EXPECT_EQ(scene.data(), kDataIntact);
 }
 
+// The old master comes back with another password than the agent knows: an alarm names it, the new
+// leader leads on, and once the passwords agree the old master follows.
+TEST(Password, OfAReturningMasterThatIsWrongIsAnAlarm) {
+  SceneOptions options;
+  options.quarantine = true;
+  options.server_a.save = true;
+  PairScene scene(options);
+  ASSERT_TRUE(scene.start());
+  scene.a.redis.kill();
+  scene.a.agent.kill();
+  ASSERT_TRUE(scene.led_by("B"));
+  scene.a.redis.start_and_wait();
+  scene.a.redis.command({"CONFIG", "SET", "requirepass", "changed"});
+  scene.a.redis.command({"CLIENT", "KILL", "TYPE", "normal"});
+  scene.a.agent.start();
+  ASSERT_TRUE(eventually("A's alarm", kSoon, [&] {
+    const std::string alarms = scene.a.agent.field("/alarms");
+    return Seen{alarms.find("the local server refuses this agent") != std::string::npos, alarms};
+  }));
+  EXPECT_EQ(scene.leader(), "B");
+  RedisClient operator_of_a({scene.a.host.netns, "127.0.0.1", 6379, "changed"});
+  operator_of_a.command({"CONFIG", "SET", "requirepass", kPassword});
+  EXPECT_TRUE(scene.reaches(kBLeads));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
 TEST(Password, IsNeverShown) {
   PairScene scene;
   ASSERT_TRUE(scene.start());

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <filesystem>
+
 #include "tests/support/certificates.hpp"
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -70,6 +73,41 @@ TEST(Tls, ASwitchoverAndAFailoverOfATlsOnlyPairLoseNothing) {
   ASSERT_TRUE(writer.goes_on());
   EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
   EXPECT_THAT(writer.refusals(), testing::Not(HasSubstr("READONLY")));
+}
+
+// No server takes a plain connection or one without a certificate: what comes back came over TLS.
+TEST(Tls, ADeadServerIsBroughtBackWithTheLeadersDataset) {
+  const TlsFiles files;
+  SceneOptions options = files.scene();
+  options.quarantine = true;
+  options.server_a.save = true;
+  options.pair_a.server_lines +=
+      "start = \"HOST_DIR/start.sh\"\nstop = \"HOST_DIR/stop.sh\"\nrecovery = \"rdb\"\n"
+      "recovery_delay = \"500ms\"\n";
+  PairScene scene(options);
+  const std::string redis = (scene.a.host.dir / "redis-6379").string();
+  const std::string pid_file = (scene.a.host.dir / "redis.pid").string();
+  const auto script = [&](const std::string& name, const std::string& body) {
+    write_file(scene.a.host.dir / name, "#!/bin/sh\n" + body + "\n", std::filesystem::perms(0755));
+  };
+  script("start.sh", "exec redis-server " + redis + "/redis.conf --daemonize yes --pidfile " +
+                         pid_file + " --logfile " + redis +
+                         "/again.log --replicaof 10.77.0.2 6379");
+  script("stop.sh", "exit 0");
+  ASSERT_TRUE(scene.start());
+  scene.a.redis.kill();
+  scene.a.agent.kill();
+  ASSERT_TRUE(scene.led_by("B"));
+  scene.b.redis.command({"SET", "later", "x"});
+  scene.a.agent.start();
+  EXPECT_TRUE(scene.reaches(kBLeads)) << scene.a.agent.field("/alarms");
+  EXPECT_EQ(scene.a.redis.command({"GET", "later"}).text, "x");
+  EXPECT_EQ(scene.data(), kDataIntact);
+  const std::string said = read_file(scene.a.agent.log());
+  EXPECT_THAT(said, HasSubstr("dump.rdb holds the leader's dataset now: "));
+  EXPECT_THAT(said, HasSubstr(", checksum good"));
+  const std::string pid = read_file(pid_file);
+  if (!pid.empty()) ::kill(std::stoi(pid), SIGKILL);
 }
 
 // The standby's agent does not know the CA of the leader's server: an alarm, and nobody moves.
