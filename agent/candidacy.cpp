@@ -11,7 +11,9 @@ namespace {
 using health::Health;
 using health::ServerFacts;
 
-constexpr auto kLagRounding = std::chrono::seconds(3);
+// Redis looks at the age of acknowledgements in whole seconds, once in each; and where only the
+// leader's frames are lost, its standby's last acknowledgement leaves up to a second later.
+constexpr auto kLagRounding = std::chrono::seconds(4);
 
 // Gone is a verdict (refused, no route, no answer to several PINGs). Silent is less: no answer for
 // a moment, which counts only together with a second witness.
@@ -178,10 +180,14 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
     const std::string gone = "the leader is silent and its server does not answer";
     if (!rules.safe || sight.peer.health == Health::dead) return yes(gone);
     if (!sight.leader_silent_since) return no("listening for the leader");
-    // It may be cut off and alive. Redis looks at acknowledgements in whole seconds, once in each.
+    if (sight.peer_fenced) return yes("the leader is silent and its host is proved down (fence)");
+    // It may be cut off and alive.
     const TimePoint then = *sight.leader_silent_since + rules.max_lag_time + kLagRounding;
     if (now >= then) return yes(gone);
-    return not_before(then, "mode is \"safe\": an isolated leader stops taking writes first");
+    Candidacy answer =
+        not_before(then, "mode is \"safe\": an isolated leader stops taking writes first");
+    answer.fence = true;
+    return answer;
   }
   if (peer == PeerServer::silent) return no("the peer's server does not answer at the moment");
   return alone(sight, rules, now);
@@ -231,12 +237,6 @@ std::optional<Candidacy> led_by_the_peer(const Sight& sight, const CandidacyRule
 
 }  // namespace
 
-bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
-  const auto& agent = sight.peer_agent;
-  if (!agent.linked || !agent.said || now >= agent.said_at + rules.word_patience) return false;
-  return agent.said->leads() || agent.said->state == "promoting";
-}
-
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const ServerSight& local = sight.local;
   if (!sight.router_up) return no("the interface is not usable");
@@ -260,26 +260,6 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
     answer.recheck = std::min(answer.recheck.value_or(silent), silent);
   }
   return unless_isolated(std::move(answer), sight);
-}
-
-std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules& rules,
-                                        TimePoint now) {
-  // Dead is a verdict by its host's refusal; were the host away too, it would be unreachable.
-  if (sight.leader_advertises || sight.peer.health == Health::dead) return TimePoint::max();
-  std::optional<TimePoint> until;
-  const auto& agent = sight.peer_agent;
-  if (agent.linked && agent.said && now < agent.said_at + rules.word_patience) {
-    until = agent.said_at + rules.word_patience;
-  }
-  for (const auto& heard : {sight.peer.last_answer, sight.advert_reported_at}) {
-    if (!heard || now >= *heard + rules.witness_patience) continue;
-    until = std::max(until.value_or(now), *heard + rules.witness_patience);
-  }
-  return until;
-}
-
-std::string isolation_words(const Sight& sight) {
-  return "it reaches neither the peer nor track_gateway " + sight.tracking.gateway_name;
 }
 
 }  // namespace agent

@@ -74,6 +74,7 @@ struct Sight {
     std::vector<std::string> differences;  // between the two configurations
   };
   PeerAgent peer_agent;
+  bool peer_fenced = false;      // its host is proved down, and nothing was heard of it since
   std::uint64_t peer_epoch = 0;  // the highest that the other node ever named
   struct Hold {
     TimePoint until{};
@@ -89,6 +90,7 @@ struct Candidacy {
   bool gentle = false;          // the peer's server still serves: fence and drain it first (rule 5)
   bool probe_vip = false;       // ask the network whether anybody holds the VIP
   bool probe_gateway = false;   // ask track_gateway now, not in its interval
+  bool fence = false;           // a proof that the peer's host is down would do
   bool needs_operator = false;  // no condition that we wait for will change the answer
   std::string why;              // one clause, for status, log and hooks
   std::optional<TimePoint> recheck{};  // the answer may change by time alone

@@ -68,6 +68,14 @@ struct RecoveryConfig {
   bool operator==(const RecoveryConfig&) const = default;
 };
 
+// Rule 12: asked for a proof that the peer's host is down.
+struct FenceConfig {
+  std::vector<std::string> command;  // empty: none; the pair and the peer are appended
+  std::string user = "nobody";
+  Duration timeout = std::chrono::seconds(30);
+  bool operator==(const FenceConfig&) const = default;
+};
+
 struct PairConfig {
   std::string name;
   std::string interface;
@@ -110,6 +118,7 @@ struct PairConfig {
   // Rule 12. safe: an isolated leader stops taking writes within about max_lag_time.
   bool safe = false;
   Duration max_lag_time = std::chrono::seconds(2);  // whole seconds
+  FenceConfig fence;
   // Rules 8 and 10: a server whose data the leader lacks follows it once they are kept, or waits.
   bool rejoin_alone = true;
   std::size_t keep_diverged = 5;  // kept copies that stay

@@ -51,6 +51,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(recovery_.wake);
   consider(failback_due());
   consider(maintenance_due());
+  if (!std::holds_alternative<End>(state_)) consider(fence_.wake);
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
   return next;
@@ -183,11 +184,13 @@ void Pair::settle(TimePoint now) {
   if (keep_retry() && now >= *keep_retry()) rejoining_->since = TimePoint::min();
   note_contact(now);
   settle_maintenance(now);
+  note_silence(now);
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
   settle_recovery(now);
   judge(now);
+  settle_fence(now);
   remember(now);
   watch_the_link(now);
   settle_failback(now);

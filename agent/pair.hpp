@@ -21,41 +21,10 @@
 
 #include "agent/candidacy.hpp"
 #include "agent/pair_rules.hpp"
+#include "agent/pair_snapshot.hpp"
 #include "agent/pair_words.hpp"
 
 namespace agent {
-
-// How the last switchover went, for who asked for it.
-struct SwitchoverReport {
-  enum class Outcome : std::uint8_t { none, running, done, given_up };
-  std::uint64_t number = 0;  // counts the requests
-  Outcome outcome = Outcome::none;
-  std::string words;       // one clause, once it has ended
-  Duration writes_held{};  // done: from the pause until the new master was seen
-};
-std::string_view to_string(SwitchoverReport::Outcome outcome);
-
-// When this node, which the configuration prefers, takes the role back. Neither time nor words: it
-// need not, or will not.
-struct FailbackReport {
-  std::optional<TimePoint> due;
-  std::string words;  // why it waits, or what came of the last time: a clause
-};
-
-struct PairSnapshot {
-  PairState state = PairState::starting;
-  std::string reason;  // of the last transition
-  TimePoint since{};
-  std::uint64_t epoch = 0;
-  Candidacy candidacy;
-  bool leader_advertises = false;
-  bool standby_in_sync = false;  // leading: the peer could take over now
-  bool by_operator = false;      // leaving or stopped: an operator said so
-  std::vector<std::string> alarms;
-  SwitchoverReport switchover;
-  FailbackReport failback;
-  std::optional<Maintenance> maintenance;
-};
 
 class Pair {
  public:
@@ -307,6 +276,13 @@ class Pair {
   std::string maintenance_words() const;
   Candidacy unless_maintained(Candidacy answer) const;
 
+  // pair_fence.cpp
+  void on(TimePoint now, const HostFenced& fenced);
+  void note_silence(TimePoint now);
+  bool wants_a_proof() const;
+  void settle_fence(TimePoint now);
+  void stop_for_a_rival();
+
   // pair_report.cpp
   void update_alarms(TimePoint now);
   std::map<std::string, std::string> alarms(TimePoint now) const;
@@ -388,6 +364,16 @@ class Pair {
   std::optional<int> guard_;                 // min-replicas-to-write as set by guard_writes()
   std::optional<int> guarding_;              // is being set
   bool opened_by_operator_ = false;
+  bool stopped_for_a_rival_ = false;  // the writes, beyond guard_
+  struct HostFence {
+    std::optional<std::uint64_t> running;
+    std::optional<TimePoint> silent_since;  // nothing at all is heard of the peer
+    std::optional<TimePoint> asked_in;      // this silence
+    std::optional<TimePoint> retry_at;
+    std::optional<TimePoint> wake;
+    std::string problem;
+  };
+  HostFence fence_;
   std::optional<TimePoint> held_since_;  // a leader of higher priority is heard and held against
   TimePoint last_held_{};
   std::string leader_said_;

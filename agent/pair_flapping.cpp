@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kWindow = std::chrono::hours(1);
 // itself mostly has a server that does not serve any more.
 bool Pair::given_by_an_operator() const {
   const auto& agent = sight_.peer_agent;
-  if (agent.linked && agent.said) return agent.said->by_operator;
+  if (agent.linked && agent.said) return agent.said->by_operator || agent.said->maintenance;
   return sight_.peer.health == Health::up;
 }
 

@@ -19,6 +19,7 @@ constexpr auto kWordsOfBefore = std::chrono::seconds(2);
 // what was seen or said before the standby was lost.
 std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) const {
   if (sight_.peer.health == Health::dead) return "the peer's host refuses: its server is down";
+  if (sight_.peer_fenced) return "the fence script says that the peer's host is down";
   if (!unprotected_since_) return std::nullopt;
   const bool seen = sight_.peer.health == Health::up && sight_.peer.is_replica();
   if (seen && *sight_.peer.facts_at > *unprotected_since_) return "the peer's server is a replica";
@@ -34,7 +35,7 @@ std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) con
 void Pair::guard_writes(TimePoint now) {
   if (!rules_.candidacy.safe || work_ || follow_retry_) return;
   if (standby_in_sync()) opened_by_operator_ = false;
-  if (!standby_in_sync() && !guarded()) return;
+  if (!standby_in_sync() && !guarded() && !stopped_for_a_rival_) return;
   if (!standby_in_sync()) {
     const auto proof =
         opened_by_operator_ ? "an operator said so" : proof_that_nobody_else_leads(now);
@@ -45,7 +46,8 @@ void Pair::guard_writes(TimePoint now) {
   }
   // What only a further replica acknowledges is on nobody who could lead.
   const int wanted = 1 + further_acknowledgements();
-  if (standby_in_sync() ? guard_ != wanted : guard_ < wanted) set_guard(now, wanted);
+  const bool more = !stopped_for_a_rival_ && guard_ < wanted;
+  if (standby_in_sync() ? stopped_for_a_rival_ || guard_ != wanted : more) set_guard(now, wanted);
 }
 
 void Pair::set_guard(TimePoint now, int replicas) {
@@ -54,7 +56,10 @@ void Pair::set_guard(TimePoint now, int replicas) {
 }
 
 void Pair::guard_work_done(TimePoint now, const WorkDone& work) {
-  if (work.done) guard_ = guarding_;
+  if (work.done) {
+    guard_ = guarding_;
+    stopped_for_a_rival_ = false;
+  }
   guarding_.reset();
   opened_by_operator_ = opened_by_operator_ && guarded();
   follow_problem_ = work.done ? "" : "min-replicas-to-write cannot be set: " + work.why;

@@ -89,7 +89,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   held_since_.reset();
   guard_.reset();
   guarding_.reset();
-  opened_by_operator_ = false;
+  opened_by_operator_ = stopped_for_a_rival_ = false;
   unprotected_since_.reset();
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);

@@ -111,6 +111,11 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (wants_the_role_back() && flapping_until(now)) {
     out["flapping"] = "no failback: " + flapping_words();
   }
+  if (!fence_.problem.empty()) {
+    out["fence"] =
+        "the fence script does not prove that the peer's host is down: " + fence_.problem +
+        "; it is asked again";
+  }
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (std::string words = guard_alarm(); !words.empty()) out["guard"] = std::move(words);
   if (std::string words = rejoin_alarm(); !words.empty()) out["diverged"] = std::move(words);

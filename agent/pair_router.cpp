@@ -72,11 +72,16 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       }
       break;
     case vrrp::Notice::lower_priority_leader:
+      stop_for_a_rival();
+      if (stopped_for_a_rival_) break;
       // Its announcements may have moved the VIP in the switches' and neighbours' tables.
       announce_again(now, "a second leader " + report.source.to_string() +
                               " advertises with lower priority: answered, announced again");
       break;
-    case vrrp::Notice::held_against: held_against(now, report); break;
+    case vrrp::Notice::held_against:
+      stop_for_a_rival();
+      held_against(now, report);
+      break;
     case vrrp::Notice::late:
       // Nobody gave us up, but what the network learned meanwhile is not known.
       announce_again(now, "an advert left more than an interval late: announced again");

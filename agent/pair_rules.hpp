@@ -29,6 +29,7 @@ struct PairRules {
   // A server whose data were kept follows the leader; otherwise it waits for an operator's word.
   bool rejoin_alone = true;
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
+  bool fence = false;                                     // there is a fence script (rule 12)
   RecoveryPolicy recovery;
   int priority = 0;       // of the configuration
   bool failback = false;  // take the role back from a node of lower priority (rule 6)

@@ -113,6 +113,12 @@ struct StopRequested {};
 struct TimePassed {};
 // track_gateway answered a probe.
 struct GatewayAnswered {};
+// The end of FenceHost{id}.
+struct HostFenced {
+  std::uint64_t id = 0;
+  bool down = false;
+  std::string why;  // clause, when it is not proved
+};
 // The end of Preserve{id}.
 struct Preserved {
   std::uint64_t id = 0;
@@ -145,7 +151,8 @@ using PairInput =
                  VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
                  TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
                  SwitchoverRequested, Preserved, RejoinRequested, Acknowledged, RoleAnswered,
-                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen>;
+                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen,
+                               HostFenced>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -286,6 +293,11 @@ struct Say {
   Topic topic = Topic::note;
   bool operator==(const Say&) const = default;
 };
+// Asks the fence script whether the peer's host is down; HostFenced{id} answers.
+struct FenceHost {
+  std::uint64_t id = 0;
+  bool operator==(const FenceHost&) const = default;
+};
 // A transition has come to its end.
 struct Moved {
   PairState from = PairState::starting;
@@ -309,10 +321,10 @@ struct Stopped {
   bool operator==(const Stopped&) const = default;
 };
 
-using PairEffect =
-    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
-                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts,
-                 AskForTheRole, Notify, Say, Moved, Stopped, StartRecovery, AbandonRecovery>;
+using PairEffect = std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips,
+                                ParkVips, WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve,
+                                StopPreserving, RefreshFacts, AskForTheRole, Notify, Say, Moved,
+                                Stopped, StartRecovery, AbandonRecovery, FenceHost>;
 using PairEffects = std::vector<PairEffect>;
 
 // "standby -> leading: the leader resigned (6 ms)"

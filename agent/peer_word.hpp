@@ -24,8 +24,8 @@ struct PeerWord {
   int priority = 0;    // effective
   int configured = 0;  // priority of its configuration
   bool may_lead = false;
-  std::string why;           // the clause behind may_lead
-  int alarms = 0;            // how many
+  std::string why;  // the clause behind may_lead
+  int alarms = 0;   // how many
   bool maintenance = false;
   // Its agent executes its program anew and says nothing for that long at most; 0: it does not.
   int restarting_ms = 0;

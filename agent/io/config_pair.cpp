@@ -95,6 +95,15 @@ void read_mode(TableReader& reader, PairConfig& pair) {
   });
 }
 
+void read_fence(TableReader& reader, PairConfig& pair) {
+  reader.read("fence", pair.fence.command, parse_command);
+  reader.read("fence_user", pair.fence.user,
+              [](const ConfigNode& node) { return parse_text(node, 32); });
+  reader.read("fence_timeout", pair.fence.timeout, duration_in(milliseconds(100), hours(1)));
+  if (pair.fence.command.empty() || pair.safe) return;
+  reader.warning("fence", "has no effect in mode \"available\", which waits for no proof");
+}
+
 void read_rejoin(TableReader& reader, PairConfig& pair) {
   std::string rejoin = "auto";
   reader.read("rejoin", rejoin, [](const ConfigNode& node) {
@@ -140,12 +149,18 @@ PairDraft read_pair(const ConfigNode& table, std::size_t number, const std::stri
               duration_in(milliseconds(100), minutes(5)));
   read_flapping(reader, pair);
   read_mode(reader, pair);
+  read_fence(reader, pair);
   read_rejoin(reader, pair);
   read_servers(reader, draft);
   if (pair.failback && !draft.peer_agent_given) {
     reader.warning("failback",
                    "\"auto\" has no effect without the peer link, over which the role "
                    "is asked back: write agent in [pair.peer]");
+  }
+  if (!pair.fence.command.empty() && !draft.peer_agent_given) {
+    reader.error("fence",
+                 "needs the peer link, without which a server that hangs looks like a host that is "
+                 "down: write agent in [pair.peer]");
   }
   read_notify(reader, pair.notify);
   read_tracking(reader, draft, problems);

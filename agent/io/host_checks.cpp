@@ -1,6 +1,7 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
+#include "agent/io/fence_script.hpp"
 #include "agent/io/track_runner.hpp"
 #include "hooks/io/notifier.hpp"
 
@@ -69,6 +70,9 @@ std::vector<std::string> host_problems(const Config& config) {
     }
     for (const auto& problem : TrackRunner::problems(pair.tracking)) {
       out.push_back(config.file + ": pair[" + pair.name + "]." + problem);
+    }
+    if (const auto problem = FenceScript::problem(pair.fence)) {
+      out.push_back(config.file + ": pair[" + pair.name + "]." + *problem);
     }
   }
   return out;

@@ -1,5 +1,5 @@
 // The pair's side of a recovery: what the configuration says becomes the settings of its runner,
-// and what is seen of the local server goes there too.
+// and what is seen of the local server goes there too. And of the fence script.
 #include "agent/io/pair_runner.hpp"
 
 namespace agent::io {
@@ -78,6 +78,12 @@ void PairRunner::perform(const StartRecovery& /*effect*/) {
 
 void PairRunner::perform(const AbandonRecovery& effect) {
   recovery_.abandon(effect.why);
+}
+
+void PairRunner::perform(const FenceHost& effect) {
+  fence_.ask([weak = std::weak_ptr(self_), id = effect.id](bool down, const std::string& why) {
+    if (const auto self = weak.lock()) (*self)->feed(PairInput(HostFenced{id, down, why}));
+  });
 }
 
 }  // namespace agent::io

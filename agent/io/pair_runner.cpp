@@ -52,6 +52,7 @@ PairRules pair_rules(const PairConfig& config) {
   rules.rejoin_alone = config.rejoin_alone;
   rules.max_takeovers = config.max_takeovers;
   rules.hold_down = config.hold_down;
+  rules.fence = !config.fence.command.empty();
   rules.recovery = {.possible = !config.recovery.start.empty(),
                     .automatic = config.recovery.automatic,
                     .delay = config.recovery.delay};
@@ -139,6 +140,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
                 track_events()),
       replicas_(executor_, config, replica_events()),
+      fence_(executor_, config,
+             [this](const std::string& text) { story_.info(EventKind::hook, text); }),
       since_wall_(std::chrono::system_clock::now()),
       self_(std::make_shared<PairRunner*>(this)) {
   hub_.subscribe({.pair = config_.name,

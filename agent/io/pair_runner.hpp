@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/config.hpp"
+#include "agent/io/fence_script.hpp"
 #include "agent/io/interface_hub.hpp"
 #include "agent/io/maintenance_request.hpp"
 #include "agent/io/pair_story.hpp"
@@ -136,6 +137,7 @@ class PairRunner {
   void perform(const Stopped& effect);
   void perform(const StartRecovery& effect);
   void perform(const AbandonRecovery& effect);
+  void perform(const FenceHost& effect);
 
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
@@ -194,6 +196,7 @@ class PairRunner {
   TrackRunner tracking_;
   ReplicaWatches replicas_;
   vrrp::TimePoint settings_asked_{};
+  FenceScript fence_;
   PeerLinks* links_ = nullptr;
   PeerWord told_peer_;
   struct Asker {

@@ -53,7 +53,7 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "announce count=5 repeat=5000ms refresh=60000ms\n"
           "max_replica_age=30000ms max_lag=16777216 wait_for_peer=60000ms promote_timeout=3000ms "
           "handover_timeout=2000ms takeovers=10 hold_down=0ms mode=available max_lag_time=2000ms "
-          "rejoin=auto keep_diverged=5\n"
+          "fence=,nobody,30000ms rejoin=auto keep_diverged=5\n"
           "server host=127.0.0.1 port=6379 unix_path= user= password_file=DIR/redis.password "
           "password=red1s-password\n"
           "replication host=192.168.1.112 port=6379\n"
@@ -101,7 +101,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 55);
+  EXPECT_EQ(compared, 57);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

@@ -288,7 +288,8 @@ std::string describe(const PairConfig& pair) {
       << "ms handover_timeout=" << in_ms(pair.handover_timeout)
       << "ms takeovers=" << pair.max_takeovers << " hold_down=" << in_ms(pair.hold_down)
       << "ms mode=" << (pair.safe ? "safe" : "available")
-      << " max_lag_time=" << in_ms(pair.max_lag_time)
+      << " max_lag_time=" << in_ms(pair.max_lag_time) << "ms fence=" << list(pair.fence.command)
+      << "," << pair.fence.user << "," << in_ms(pair.fence.timeout)
       << "ms rejoin=" << (pair.rejoin_alone ? "auto" : "manual")
       << " keep_diverged=" << pair.keep_diverged << "\n";
   describe_server(out, "server", pair.server);

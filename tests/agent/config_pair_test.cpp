@@ -155,6 +155,11 @@ TEST(ConfigPair, OtherDurationsHaveRanges) {
        {"mode = \"fast\"",
         "tandem.toml:6: pair[redis].mode: \"fast\" is not allowed here; write \"available\" or "
         "\"safe\""},
+       {"mode = \"safe\"\nfence = [\"/usr/local/sbin/fence\"]",
+        "tandem.toml:7: pair[redis].fence: needs the peer link, without which a server that hangs "
+        "looks like a host that is down: write agent in [pair.peer]"},
+       {"fence_timeout = \"0s\"",
+        "tandem.toml:6: pair[redis].fence_timeout: 0s is out of range; allowed are 100ms to 1h"},
        {"rejoin = \"never\"",
         "tandem.toml:6: pair[redis].rejoin: \"never\" is not allowed here; write \"auto\" or "
         "\"manual\""},

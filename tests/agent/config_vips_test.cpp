@@ -124,16 +124,18 @@ TEST(ConfigVips, TheSourceIsAnAddressOfThisHost) {
 }
 
 TEST(ConfigVips, TheLoopbackInterfaceReachesNobody) {
+  const std::string key = "tandem.toml:3: pair[redis].interface";
+  const std::string vip_key = "tandem.toml:5: pair[redis].vips[1].interface";
   const std::string why =
       ": \"lo\" is the loopback interface, which no other host reaches; write the one that the "
       "clients are on, as `ip link` shows it";
   EXPECT_EQ(
       problems_of(vips_line(R"(vips = [{ address = "192.168.1.120/32", interface = "lo" }])")),
-      Strings{"tandem.toml:5: pair[redis].vips[1].interface" + why});
+      Strings{vip_key + why});
   std::string text = small_config();
   const std::string good = "interface = \"eth0\"";
   text.replace(text.find(good), good.size(), "interface = \"lo\"");
-  EXPECT_EQ(problems_of(text), Strings{"tandem.toml:3: pair[redis].interface" + why});
+  EXPECT_EQ(problems_of(text), Strings{key + why});
 }
 
 TEST(ConfigVips, AnAddressOfThisHostAloneHasNoNetworkBehindIt) {

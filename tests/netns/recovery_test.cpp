@@ -252,7 +252,8 @@ TEST(Recovery, GoesOnFromEachStepAtWhichItsAgentWasKilled) {
       if (scene.a.redis.role().ends_with("in sync")) break;
     }
     scene.a.agent.kill();
-    killed_at += (killed_at.empty() ? "" : " ") + (seen.empty() ? "ended" : seen);
+    killed_at += killed_at.empty() ? "" : " ";
+    killed_at += seen.empty() ? "ended" : seen;
     ASSERT_TRUE(writer.goes_on());
   }
   std::cout << "the agent was killed at: " << killed_at << "\n";

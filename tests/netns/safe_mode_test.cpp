@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <iostream>
+#include <optional>
+
 #include "tests/support/pair_scene.hpp"
 
 namespace support {
@@ -45,6 +49,70 @@ TEST(SafeMode, APartitionNeverHasTwoServersThatTakeWrites) {
   scene.lan.drop_nothing();
   ASSERT_TRUE(scene.reaches(kBLeads));
   EXPECT_EQ(scene.b.redis.command({"GET", "on-b"}).text, "y");
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// Who acknowledged a write last on A and first on B, from the cut on.
+struct Acknowledged {
+  std::optional<Millis> last_on_a;
+  std::optional<Millis> first_on_b;
+};
+
+Acknowledged watch_writes(PairScene& scene, Millis time) {
+  using Clock = std::chrono::steady_clock;
+  const auto cut = Clock::now();
+  const auto passed = [&] { return std::chrono::duration_cast<Millis>(Clock::now() - cut); };
+  Acknowledged seen;
+  while (passed() < time) {
+    if (scene.a.redis.command({"SET", "on-a", "x"}).ok()) seen.last_on_a = passed();
+    const Millis before = passed();
+    const bool on_b = scene.b.redis.command({"SET", "on-b", "x"}).ok();
+    if (on_b && !seen.first_on_b) seen.first_on_b = before;
+  }
+  return seen;
+}
+
+SceneOptions safe_and_quick() {
+  SceneOptions options = safe();
+  for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
+    pair->server_lines = "fall = 1\nping_interval = \"300ms\"\n";
+  }
+  return options;
+}
+
+// B hears nothing of A, whose server still gets what B's has on its way, its acknowledgements too.
+TEST(SafeMode, FramesLostOnTheWayToTheStandbyAloneNeverMakeTwo) {
+  PairScene scene(safe_and_quick());
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(guarded(scene.a));
+  scene.lan.drop(scene.lan.a(), scene.lan.b());
+  const Acknowledged seen = watch_writes(scene, Millis(12000));
+  ASSERT_TRUE(seen.last_on_a && seen.first_on_b) << scene.picture();
+  EXPECT_LT(*seen.last_on_a, *seen.first_on_b);
+  std::cout << "A stopped after " << seen.last_on_a->count() << " ms, B began after "
+            << seen.first_on_b->count() << " ms\n";
+  scene.lan.drop_nothing();
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// A hears nothing of B, which hears A lead: A stops, and nobody takes its place.
+TEST(SafeMode, FramesLostOnTheWayToTheLeaderAloneNeverMakeTwo) {
+  PairScene scene(safe_and_quick());
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(guarded(scene.a));
+  scene.lan.drop(scene.lan.b(), scene.lan.a());
+  const Acknowledged seen = watch_writes(scene, Millis(10000));
+  ASSERT_TRUE(seen.last_on_a) << scene.picture();
+  EXPECT_LT(*seen.last_on_a, Millis(6000));
+  EXPECT_FALSE(seen.first_on_b);
+  std::cout << "A stopped after " << seen.last_on_a->count() << " ms\n";
+  scene.lan.drop_nothing();
+  ASSERT_TRUE(scene.reaches(kALeads));
+  EXPECT_TRUE(eventually("A takes writes again", kSoon, [&] {
+    const Answer answer = scene.a.redis.command({"SET", "again", "x"});
+    return Seen{answer.ok(), answer.text};
+  }));
   EXPECT_EQ(scene.data(), kDataIntact);
 }
 

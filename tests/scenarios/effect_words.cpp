@@ -96,6 +96,7 @@ struct FormatEffect {
   std::string operator()(const agent::Say& e) const {
     return std::string(e.weight == agent::Weight::info ? "say" : "warn") + ": " + e.text;
   }
+  std::string operator()(const agent::FenceHost& /*e*/) const { return "ask the fence script"; }
   std::string operator()(const agent::Moved& e) const { return "say: " + to_words(e); }
   std::string operator()(const agent::Stopped& /*e*/) const { return "stopped"; }
   std::string operator()(const agent::StartRecovery& /*e*/) const { return "start recovery"; }

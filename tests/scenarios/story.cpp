@@ -59,6 +59,7 @@ std::string replay(const std::string& text) {
     chosen.max_takeovers = 1;
     chosen.hold_down = 4s;
   }
+  chosen.fence = text.find("\n# rules: fence\n") != std::string::npos;
   const bool recovers = text.find("\n# rules: recovery\n") != std::string::npos;
   chosen.recovery = {.possible = recovers, .automatic = recovers, .delay = 5s};
   chosen.failback = text.find("\n# rules: failback\n") != std::string::npos;
@@ -81,6 +82,7 @@ std::string replay(const std::string& text) {
         out += "           -> " + format_effect(effect) + "\n";
         if (const auto* work = std::get_if<agent::StartWork>(&effect)) last_work = work->id;
         if (const auto* keep = std::get_if<agent::Preserve>(&effect)) last_work = keep->id;
+        if (const auto* fence = std::get_if<agent::FenceHost>(&effect)) last_work = fence->id;
       }
     } catch (const std::exception& error) {
       throw std::runtime_error("line " + std::to_string(number) + ": " + error.what());

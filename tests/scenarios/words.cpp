@@ -325,6 +325,9 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   if (what == "time") return agent::TimePassed{};
   if (what == "preserved") return parse_preserved(words, last_work);
   if (what == "maintenance") return parse_maintenance(words);
+  // "fenced down", "fenced not exit code 1"
+  if (what == "fenced")
+    return agent::HostFenced{last_work, word(words, 1) == "down", rest(words, 2)};
   if (what == "acknowledge") return agent::Acknowledged{};
   if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
   if (what == "recover") return agent::RecoveryRequested{};

@@ -234,6 +234,8 @@ void Agent::perform(const agent::StartRecovery& /*effect*/) {
 
 void Agent::perform(const agent::AbandonRecovery& /*effect*/) {}
 
+void Agent::perform(const agent::FenceHost& /*effect*/) {}
+
 // ---- words -------------------------------------------------------------------------------------
 
 void Agent::perform(const agent::Notify& /*effect*/) {}
