@@ -17,6 +17,7 @@
 #include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
 #include "agent/io/privileges.hpp"
+#include "agent/io/vip_removal.hpp"
 
 namespace {
 
@@ -24,6 +25,7 @@ struct Options {
   std::string config = "/etc/tandem/tandem.toml";
   bool check = false;
   bool foreground = false;
+  bool remove_vips = false;
 };
 
 constexpr const char* kSuccession = "TANDEM_SUCCESSION";
@@ -56,6 +58,16 @@ int execute_anew(const agent::Succession& told, char** arguments) {
   return 1;
 }
 
+int remove_vips(const agent::Config& config) {
+  const auto done = agent::io::remove_vips(config);
+  for (const auto& address : done.removed) std::cout << "removed " << address << "\n";
+  for (const auto& problem : done.problems) std::cerr << "tandemd: " << problem << "\n";
+  if (done.removed.empty() && done.problems.empty()) {
+    std::cout << "no VIP of " << config.file << " is on this host\n";
+  }
+  return done.problems.empty() ? 0 : 1;
+}
+
 int run(const Options& options, char** arguments) {
   auto loaded = agent::load_config(options.config);
   if (const auto* problems = std::get_if<std::vector<agent::ConfigProblem>>(&loaded)) {
@@ -67,6 +79,7 @@ int run(const Options& options, char** arguments) {
   for (const auto& warning : good.warnings) {
     std::cerr << "warning: " << warning.to_string(options.config) << "\n";
   }
+  if (options.remove_vips) return remove_vips(config);
   const auto problems = agent::io::host_problems(config);
   for (const auto& problem : problems) std::cerr << problem << "\n";
   if (!problems.empty()) return 2;
@@ -121,6 +134,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", options.config, "configuration file")->capture_default_str();
   app.add_flag("--check", options.check, "check the configuration and exit");
   app.add_flag("--foreground", options.foreground, "log to standard error");
+  app.add_flag("--remove-vips", options.remove_vips,
+               "take the VIPs off this host when no agent runs, and exit");
   app.set_version_flag("--version", std::string("tandemd ") + TANDEM_VERSION);
   try {
     app.parse(argc, argv);

@@ -32,21 +32,25 @@ class Socket {
   int fd_;
 };
 
-std::optional<std::string> converse(const std::string& path, const std::string& request,
-                                    long patience_seconds) {
+bool connect_to(const Socket& socket, const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof(address.sun_path)) {
     errno = ENAMETOOLONG;
-    return std::nullopt;
+    return false;
   }
   std::memcpy(address.sun_path, path.c_str(), path.size());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  return ::connect(socket.get(), generic, sizeof(address)) == 0;
+}
+
+std::optional<std::string> converse(const std::string& path, const std::string& request,
+                                    long patience_seconds) {
   const Socket socket;
   const timeval patience{patience_seconds, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (::connect(socket.get(), generic, sizeof(address)) != 0) return std::nullopt;
+  if (!connect_to(socket, path)) return std::nullopt;
   if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return std::nullopt;
   std::string answer;
   std::array<char, 65536> buffer{};
@@ -61,6 +65,11 @@ std::optional<std::string> converse(const std::string& path, const std::string& 
 }
 
 }  // namespace
+
+bool somebody_listens(const std::string& path) {
+  const Socket socket;
+  return connect_to(socket, path);
+}
 
 ControlAnswer ask_agent(const std::string& path, const json::object& request,
                         long patience_seconds) {

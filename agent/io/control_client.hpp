@@ -16,4 +16,7 @@ struct ControlAnswer {
 ControlAnswer ask_agent(const std::string& path, const boost::json::object& request,
                         long patience_seconds = 5);
 
+// Whether a process has this control socket open, also one that does not answer at the moment.
+bool somebody_listens(const std::string& path);
+
 }  // namespace agent::io
