@@ -20,6 +20,7 @@ TEST(SystemdUnit, StartsWatchesRestartsAndStopsTheAgent) {
             "start: notify active\n"
             "capabilities: cap_kill,cap_setgid,cap_setuid,cap_net_admin,cap_net_raw,cap_ipc_lock,"
             "cap_sys_nice\n"
+            "system calls: filter 2\n"
             "killed: restarted\n"
             "hung: restarted by the watchdog\n"
             "stop: success inactive\n"

@@ -44,7 +44,8 @@ units=$XDG_CONFIG_HOME/systemd/user
 mkdir -p -m 700 "$XDG_RUNTIME_DIR"
 mkdir -p "$units/tandem.service.d" "$XDG_STATE_HOME"
 
-sed "s#^ExecStart=.*#ExecStart=$tandemd --config $config#" "$unit" >"$units/tandem.service"
+shipped="/usr/sbin/tandemd --config /etc/tandem/tandem.toml"
+sed "s#$shipped#$tandemd --config $config#" "$unit" >"$units/tandem.service"
 cat >"$units/tandem.service.d/test.conf" <<DROP_IN
 [Service]
 WatchdogSec=1
@@ -58,6 +59,7 @@ ProtectKernelLogs=no
 ProtectKernelModules=no
 PrivateDevices=no
 PrivateTmp=no
+PrivateMounts=no
 DROP_IN
 
 enter_own_cgroups
@@ -95,6 +97,7 @@ echo "start: $(property Type) $(property ActiveState)"
 wait_for "the agent's words" reports_status
 bounding=$(sed -n 's/^CapBnd:\t//p' "/proc/$(property MainPID)/status")
 echo "capabilities: $(capsh --decode="$bounding" | cut -d= -f2)"
+echo "system calls: filter $(sed -n 's/^Seccomp:\t//p' "/proc/$(property MainPID)/status")"
 kill -KILL "$(property MainPID)"
 wait_for "a restart after kill -9" restarted 1
 echo "killed: restarted"
