@@ -151,8 +151,7 @@ using PairInput =
                  VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
                  TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
                  SwitchoverRequested, Preserved, RejoinRequested, Acknowledged, RoleAnswered,
-                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen,
-                               HostFenced>;
+                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen, HostFenced>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
