@@ -9,6 +9,7 @@
 #include "agent/io/diverged_command.hpp"
 #include "agent/io/events_command.hpp"
 #include "agent/io/fetch_command.hpp"
+#include "agent/io/import_command.hpp"
 #include "agent/io/steering_commands.hpp"
 
 namespace {
@@ -131,6 +132,18 @@ void add_fetch(Program& program) {
   fetch->callback([&program, options] { program.code = io::fetch_dataset(*options); });
 }
 
+void add_import(Program& program) {
+  const auto options = std::make_shared<io::ImportOptions>();
+  auto* import = program.app.add_subcommand("import", "make a tandem.toml of a keepalived.conf");
+  import->add_option("file", options->file, "the configuration of keepalived")
+      ->capture_default_str();
+  import->add_option("-o,--output", options->output, "a new file; without it, standard output");
+  import->add_option("--config-id", options->config_id, "whose @lines count, as keepalived's -i");
+  import->add_flag("--json", options->as_json, "as JSON");
+  import->callback([&program, options] { program.code = io::import_configuration(*options);
+});
+}  // namespace
+
 void add_events(Program& program) {
   const auto options = std::make_shared<io::EventsOptions>();
   auto* events =
@@ -204,6 +217,7 @@ int main(int argc, char** argv) {
   add_maintenance(program);
   add_diverged(program);
   add_fetch(program);
+  add_import(program);
   add_events(program);
   program.app
       .add_subcommand("reload", "take up the changed configuration; a bad one changes nothing")
