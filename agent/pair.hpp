@@ -34,6 +34,7 @@ class Pair {
   std::optional<TimePoint> next_deadline() const;
   PairSnapshot snapshot() const;
   PairState state() const { return name_; }
+  const std::string& reason() const { return reason_; }  // of the last transition
   std::uint64_t epoch() const { return sight_.record ? sight_.record->epoch : 0; }
   const Sight& sight() const { return sight_; }
   // What the local server said of itself since this node leads; nullptr: nothing, or it does not.

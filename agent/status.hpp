@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/counters.hpp"
 #include "agent/pair.hpp"
 #include "agent/peer_word.hpp"
 #include "agent/tracking.hpp"
@@ -82,6 +83,17 @@ struct PairStatus {
   std::vector<ReplicaStatus> replicas;
   PeerLinkStatus peer_link;
   std::optional<hooks::RecoveryStatus> recovery;  // nullopt: there is no start command
+  PairCounters counters;
+};
+
+// What decides whether clients are sent here: of one pair, and cheap.
+struct PairGlance {
+  std::string name;
+  PairState state = PairState::starting;
+  std::string reason;
+  health::Health health = health::Health::unknown;  // of the local server
+  std::string detail;
+  bool linked = false;  // the local server is a replica that is linked to its master
 };
 
 struct AgentStatus {

@@ -241,7 +241,10 @@ void Monitor::on(TimePoint now, const Answered& answered) {
   const TimePoint sent = waiting(answered.request)->sent;
   waiting(answered.request).reset();
   snapshot_.last_answer = now;
-  if (answered.request == Request::ping) snapshot_.last_round_trip = now - sent;
+  if (answered.request == Request::ping) {
+    snapshot_.last_round_trip = now - sent;
+    snapshot_.round_trips.observe(now - sent);
+  }
 
   if (std::optional<std::string> why = refusal(answered.request, answered.reply)) {
     return deny(now, std::move(*why));

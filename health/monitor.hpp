@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "health/facts.hpp"
+#include "health/histogram.hpp"
 #include "health/reply.hpp"
 #include "health/types.hpp"
 
@@ -94,6 +95,7 @@ struct MonitorSnapshot {
   bool connected = false;
   std::optional<TimePoint> last_answer;     // any answer that shows a live event loop
   std::optional<Duration> last_round_trip;  // of a PING
+  Histogram round_trips;                    // of all PINGs that were answered
   ServerFacts facts;                        // last known, kept over disconnects
   std::optional<TimePoint> facts_at;
 };

@@ -135,6 +135,7 @@ void PairRunner::perform(const Persist& effect) {
   records_.save(config_.name, effect.record,
                 [weak = std::weak_ptr(self_), answer = effect.answer](const std::string& problem) {
                   const auto self = weak.lock();
+                  if (self) (*self)->counters_.record_problem = !problem.empty();
                   if (self && (answer || !problem.empty())) {
                     if ((*self)->under_way()) (*self)->story_.mark("record");
                     (*self)->feed(PairInput(Persisted{problem}));
@@ -194,6 +195,10 @@ void PairRunner::perform(const Preserve& effect) {
     }
     for (const std::string& problem : kept.pruned.problems) {
       story_.warn(EventKind::recovery, problem);
+    }
+    if (kept.problem.empty() && !kept.path.empty() && !kept.nothing_lost) {
+      ++counters_.diverged_copies;
+      counters_.diverged_at = std::chrono::system_clock::now();
     }
     Preserved preserved{id, kept.problem, kept.path, kept.nothing_lost, {}};
     if (kept.about.commands) preserved.commands = kept.about.commands->commands;
@@ -328,6 +333,9 @@ PairStatus PairRunner::status() const {
   }
   if (!config_.recovery.start.empty()) out.recovery = recovery_.status();
   if (links_ != nullptr) out.peer_link = links_->status(config_.name);
+  out.counters = counters_;
+  out.counters.story = story_.counters();
+  out.counters.hooks = notifier_.counters();
   out.server.lag_bytes = lag_between(out.peer.monitor.facts, out.server.monitor.facts);
   out.peer.lag_bytes = lag_between(out.server.monitor.facts, out.peer.monitor.facts);
   return out;

@@ -36,6 +36,7 @@ hooks::io::RecoveryRunner::Events PairRunner::recovery_events() {
               },
           .ended =
               [this](hooks::RecoveryOutcome outcome, const std::string& words) {
+                ++counters_.recoveries.at(static_cast<std::size_t>(outcome));
                 feed(PairInput(RecoveryEnded{outcome, words}));
               },
           .ask_local =

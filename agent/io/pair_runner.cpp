@@ -242,6 +242,7 @@ void PairRunner::feed(Input input) {
   draining_ = false;
   tell_peer();
   tell_who_asked();
+  count_switchovers();
   arm();
 }
 
@@ -299,6 +300,7 @@ void PairRunner::arm() {
         [weak = std::weak_ptr(self_), make_input, &timer](const boost::system::error_code& error) {
           const auto self = weak.lock();
           if (error || !self) return;
+          if (&timer == &(*self)->router_timer_) (*self)->count_lateness(timer.expiry());
           timer.expires_at(kIdle);
           (*self)->feed(make_input());
         });

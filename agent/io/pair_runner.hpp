@@ -90,6 +90,7 @@ class PairRunner {
   void on_links_changed() { tracking_.look_at_interfaces(); }
 
   PairStatus status() const;
+  PairGlance glance() const;
   const std::string& name() const { return config_.name; }
   const std::string& interface() const { return config_.interface; }
   bool stopped() const { return ended_; }
@@ -158,6 +159,9 @@ class PairRunner {
   void ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered);
   Duration longest_switchover(Duration budget) const;
   void tell_who_asked();
+  // pair_counts.cpp
+  void count_switchovers();
+  void count_lateness(vrrp::TimePoint due);
   PeerWord peer_word() const;
   void tell_peer();
   health::io::RedisWatch& watch(hooks::Target server);
@@ -211,6 +215,8 @@ class PairRunner {
   std::chrono::milliseconds back_in_{0};  // told to the other node when this runner yields
   std::optional<Heard> heard_;            // the last advert that was admitted
 
+  PairCounters counters_;
+  std::uint64_t counted_switchover_ = 0;  // its number
   std::uint16_t advert_id_ = 0;
   std::uint64_t adverts_sent_ = 0;
   vrrp::ReceiveCounters received_;

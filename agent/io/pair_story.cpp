@@ -39,6 +39,7 @@ Event PairStory::event(EventKind kind, Severity severity, const std::string& tex
 
 void PairStory::tell(EventKind kind, Severity severity, const std::string& text) {
   log_->log(level_of(severity), "{}: {}", pair_, text);
+  ++counters_.events[{kind, severity}];
   journal_.append(event(kind, severity, text));
 }
 
@@ -85,6 +86,8 @@ void PairStory::moved(const Moved& moved, std::uint64_t epoch) {
   std::string line = to_words(moved);
   if (out.path.size() > 1) line += "; " + path_words(out.path);
   log_->info("{}: {}", pair_, line);
+  ++counters_.transitions[{moved.from, moved.to, cause_of(moved.reason)}];
+  ++counters_.events[{out.kind, out.severity}];
   journal_.append(out);
   settled_ = now;
   marks_.clear();

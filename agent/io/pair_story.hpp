@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/counters.hpp"
 #include "agent/event.hpp"
 #include "agent/io/event_journal.hpp"
 #include "agent/pair_words.hpp"
@@ -37,6 +38,8 @@ class PairStory {
   // The end of the way.
   void moved(const Moved& moved, std::uint64_t epoch);
 
+  const StoryCounters& counters() const { return counters_; }
+
  private:
   struct Mark {
     std::string what;
@@ -50,6 +53,7 @@ class PairStory {
   EventJournal& journal_;
   std::vector<Mark> marks_;
   std::optional<TimePoint> settled_;
+  StoryCounters counters_;
 };
 
 }  // namespace agent::io

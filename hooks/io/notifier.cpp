@@ -56,6 +56,13 @@ std::string ending(const HookRun& run, const ProcessResult& result, bool abandon
   return " ended with exit code " + std::to_string(result.exit_code) + after;
 }
 
+HookResult result_of(const ProcessResult& result, bool abandoned) {
+  if (!result.failure.empty()) return HookResult::not_run;
+  if (abandoned) return HookResult::dropped;
+  if (result.timed_out) return HookResult::timeout;
+  return result.succeeded() ? HookResult::success : HookResult::failure;
+}
+
 }  // namespace
 
 struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
@@ -83,6 +90,7 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
   std::optional<Hook> running;
   bool abandoned = false;  // the running one
   std::vector<std::function<void()>> idle_handlers;
+  HookCounters counters;
 };
 
 Notifier::Notifier(boost::asio::any_io_executor executor, NotifyConfig config, Log log)
@@ -144,10 +152,15 @@ void Notifier::when_idle(std::function<void()> idle) {
 void Notifier::abandon() {
   for (const auto& hook : impl_->waiting) {
     impl_->log(HookSeverity::warning, hook.label() + " was dropped before it ran");
+    impl_->counters.count(HookResult::dropped);
   }
   impl_->waiting.clear();
   impl_->abandoned = impl_->running.has_value();
   impl_->runner.terminate();
+}
+
+const HookCounters& Notifier::counters() const {
+  return impl_->counters;
 }
 
 void Notifier::Impl::notify(const NotifyEvent& event) {
@@ -159,6 +172,7 @@ void Notifier::Impl::notify(const NotifyEvent& event) {
                                    " was dropped: " + std::to_string(kMaxWaiting) +
                                    " newer hooks wait behind " + running->run.argv.front());
     waiting.pop_front();
+    counters.count(HookResult::dropped);
   }
   write_fifo(event);
 }
@@ -185,6 +199,7 @@ void Notifier::Impl::start_next() {
     waiting.pop_front();
     if (const auto refused = refusal(hook.run)) {
       log(HookSeverity::warning, hook.label() + " was not run: " + *refused);
+      counters.count(HookResult::not_run);
     } else {
       start(std::move(hook));
     }
@@ -218,6 +233,8 @@ void Notifier::Impl::start(Hook hook) {
 void Notifier::Impl::on_finished(const ProcessResult& result) {
   const Hook ended = std::move(*running);
   running.reset();
+  counters.count(result_of(result, abandoned));
+  if (result.failure.empty()) counters.durations.observe(result.took);
   log(result.succeeded() && !abandoned ? HookSeverity::info : HookSeverity::warning,
       ended.label() + ending(ended.run, result, abandoned));
   start_next();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hooks/hook_counters.hpp"
 #include "hooks/notify.hpp"
 
 namespace hooks::io {
@@ -37,6 +38,7 @@ class Notifier {
   void when_idle(std::function<void()> idle);
   // Ends the running hook and drops the waiting ones.
   void abandon();
+  const HookCounters& counters() const;
 
  private:
   struct Impl;
