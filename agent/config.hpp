@@ -148,6 +148,13 @@ struct PeerLinkConfig {
   bool operator==(const PeerLinkConfig&) const = default;
 };
 
+// Where the HTTP door opens: metrics, words for load balancers, the status page.
+struct MetricsConfig {
+  std::string host;  // numeric; empty: there is none
+  std::uint16_t port = 0;
+  bool operator==(const MetricsConfig&) const = default;
+};
+
 struct Config {
   std::string file;  // where it was read from
   std::string node;  // default: host name
@@ -155,6 +162,7 @@ struct Config {
   std::string control_socket = "/run/tandem/control.sock";
   bool realtime = true;  // SCHED_RR and locked memory, where the kernel allows it
   LogConfig log;
+  MetricsConfig metrics;
   PeerLinkConfig peer_link;
   std::vector<PairConfig> pairs;  // at least one
 };

@@ -44,6 +44,7 @@ ReloadPlan plan_reload(const Config& now, const Config& wanted) {
   refuse(now.control_socket == wanted.control_socket, "control_socket");
   refuse(now.realtime == wanted.realtime, "realtime");
   refuse(now.log == wanted.log, "log");
+  refuse(now.metrics == wanted.metrics, "metrics");
   refuse(now.peer_link == wanted.peer_link, "peer_link");
   for (const PairConfig& pair : now.pairs) {
     const PairConfig* after = find(wanted, pair.name);

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "agent/io/config_metrics.hpp"
 #include "agent/io/config_pair.hpp"
 #include "agent/io/config_peer.hpp"
 #include "agent/io/config_reader.hpp"
@@ -71,6 +72,7 @@ io::PeerLinkDraft read_agent(TableReader& root, Config& config) {
               [](const ConfigNode& node) { return io::parse_path(node, io::kMaxSocketPath); });
   agent->read("realtime", config.realtime, io::parse_boolean);
   read_log(*agent, config.log);
+  io::read_metrics(*agent, config.metrics);
   io::PeerLinkDraft link = io::read_peer_link(*agent);
   config.peer_link = link.config;
   agent->finish();

@@ -39,6 +39,7 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
                [this](const json::object& request, const ControlSocket::Reply& reply) {
                  answer(request, reply);
                }),
+      site_(loop_.get_executor(), site_sources(), log_),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       systemd_timer_(loop_),
       load_(std::move(load)) {}
@@ -85,6 +86,7 @@ std::optional<std::string> Daemon::start(const Succession& told) {
     serve_peer(request, answer);
   });
   links_.start();
+  site_.open(config_.metrics);
   tell_ready();
   keep_systemd_informed();
   return std::nullopt;
@@ -235,14 +237,40 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
 }
 
 json::object Daemon::answer_status() const {
+  AgentStatus status = about();
+  for (const auto& pair : pairs_) status.pairs.push_back(pair->status());
+  return status_json(status);
+}
+
+AgentStatus Daemon::about() const {
   AgentStatus status;
   status.node = config_.node;
   status.version = version_;
   status.pid = ::getpid();
   status.uptime_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-  for (const auto& pair : pairs_) status.pairs.push_back(pair->status());
-  return status_json(status);
+  return status;
+}
+
+SiteSources Daemon::site_sources() const {
+  return {.names =
+              [this] {
+                std::vector<std::string> out;
+                for (const auto& pair : pairs_) out.push_back(pair->name());
+                return out;
+              },
+          .status =
+              [this](std::string_view name) {
+                const PairRunner* pair = find_pair(name);
+                return pair == nullptr ? std::nullopt : std::optional(pair->status());
+              },
+          .glance =
+              [this](std::string_view name) {
+                const PairRunner* pair = find_pair(name);
+                return pair == nullptr ? std::nullopt : std::optional(pair->glance());
+              },
+          .about = [this] { return about(); },
+          .events = &events_};
 }
 
 json::object Daemon::answer_promote(const json::object& request) {

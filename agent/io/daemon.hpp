@@ -25,6 +25,7 @@
 #include "agent/io/pair_runner.hpp"
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
+#include "agent/io/status_site.hpp"
 #include "agent/reload.hpp"
 #include "agent/succession.hpp"
 #include "vrrp/io/netlink.hpp"
@@ -64,6 +65,8 @@ class Daemon {
 
   void answer(const boost::json::object& request, const ControlSocket::Reply& reply);
   boost::json::object answer_status() const;
+  AgentStatus about() const;
+  SiteSources site_sources() const;
   boost::json::object answer_promote(const boost::json::object& request);
   void answer_switchover(const boost::json::object& request, const ControlSocket::Reply& reply);
   void answer_maintenance(const boost::json::object& request, const ControlSocket::Reply& reply);
@@ -91,6 +94,7 @@ class Daemon {
   PeerLinks links_;
   std::vector<std::unique_ptr<PairRunner>> pairs_;
   ControlSocket control_;
+  StatusSite site_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer systemd_timer_;
   bool stopping_ = false;

@@ -100,6 +100,8 @@ EventJournal::~EventJournal() {
 }
 
 void EventJournal::append(const Event& event) {
+  newest_.push_back(event);
+  if (newest_.size() > kNewest) newest_.pop_front();
   if (writer_->queued >= kMostQueued) {
     ++writer_->left_out;
     return;

@@ -6,6 +6,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@ struct EventFiles {
 
 class EventJournal {
  public:
+  static constexpr std::size_t kNewest = 50;
   static constexpr std::size_t kLargestFile = 4UL * 1024 * 1024;
 
   // `problem` gets a sentence from the journal's thread when the file cannot be written, and again
@@ -35,10 +37,13 @@ class EventJournal {
   EventJournal& operator=(const EventJournal&) = delete;
 
   void append(const Event& event);
+  // The last kNewest since the agent started, the oldest first.
+  const std::deque<Event>& newest() const { return newest_; }
 
  private:
   struct Writer;
   std::shared_ptr<Writer> writer_;
+  std::deque<Event> newest_;
   boost::asio::thread_pool disk_{1};
 };
 

@@ -249,6 +249,9 @@ std::string describe(const Config& config) {
       << " control_socket=" << config.control_socket << " realtime=" << config.realtime
       << "\nlog level=" << config.log.level << " target=" << static_cast<int>(config.log.target)
       << " file=" << config.log.file << "\n";
+  if (const MetricsConfig& metrics = config.metrics; !metrics.host.empty()) {
+    out << "metrics host=" << metrics.host << " port=" << metrics.port << "\n";
+  }
   if (const PeerLinkConfig& link = config.peer_link; !link.host.empty()) {
     out << "peer_link host=" << link.host << " port=" << link.port
         << " secret_file=" << link.secret_file << "\n";

@@ -90,7 +90,8 @@ Agent::Agent(const Host& host, const Host& peer, const std::vector<PairOptions>&
   std::ostringstream text;
   text << "[agent]\nnode = " << quoted(host.name) << "\nstate_dir = " << quoted(state.string())
        << "\ncontrol_socket = " << quoted(socket_.string())
-       << "\nlog = { level = \"debug\", target = \"stderr\" }\n";
+       << "\nlog = { level = \"debug\", target = \"stderr\" }\n"
+       << pairs.front().agent_lines;
   if (const std::string& secret = pairs.front().secret; !secret.empty()) {
     write_file(host.dir / "peer.secret", secret + "\n", std::filesystem::perms(0600));
     text << "[agent.peer_link]\nlisten = " << quoted(host.ip + ":7112")

@@ -41,6 +41,7 @@ struct PairOptions {
   std::string peer_lines;    // of [pair.peer]
   std::string secret;        // of the peer link; empty: none is configured
   std::string tables;
+  std::string agent_lines;  // of [agent], of the first pair
 };
 
 class Agent {
