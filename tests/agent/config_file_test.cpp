@@ -96,7 +96,7 @@ TEST(ConfigFile, UnknownKeysNameTheNearestKnownOne) {
             Strings{"tandem.toml:11: agnet: unknown key; did you mean \"agent\"?"});
   EXPECT_EQ(problems_of(agent_with("\"a\\nb\" = 1")),
             Strings{"tandem.toml:12: agent.a?b: unknown key; known here are node, state_dir, "
-                    "control_socket, realtime, log, peer_link"});
+                    "control_socket, realtime, log, metrics, peer_link"});
 }
 
 TEST(ConfigFile, AgentsKeysAreJudged) {
@@ -156,7 +156,7 @@ TEST(ConfigFile, TenMistakesAreToldInTheOrderOfTheFile) {
   const std::string text = folder.in_text(R"([agent]
 node = 11
 log = { level = "loud", target = "stderr" }
-metrics = "127.0.0.1:9112"
+colour = "127.0.0.1:9112"
 
 [[pair]]
 name = "redis"
@@ -180,8 +180,8 @@ replication_address = "127.0.0.1:6379"
           "tandem.toml:2: agent.node: is an integer, must be a string",
           "tandem.toml:3: agent.log.level: \"loud\" is not allowed here; write \"trace\", "
           "\"debug\", \"info\", \"warn\" or \"error\"",
-          "tandem.toml:4: agent.metrics: unknown key; known here are node, state_dir, "
-          "control_socket, realtime, log, peer_link",
+          "tandem.toml:4: agent.colour: unknown key; known here are node, state_dir, "
+          "control_socket, realtime, log, metrics, peer_link",
           "tandem.toml:8: pair[redis].vrid: 256 is not a VRID; allowed are 1 to 255",
           "tandem.toml:9: pair[redis].priority: 255 means address owner and would seize the role "
           "without asking about the data; allowed are 1 to 254",

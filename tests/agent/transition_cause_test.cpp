@@ -28,8 +28,8 @@ TEST(TransitionCause, IsTheClassOfASentence) {
 
 std::string sources_of_the_rulebook() {
   std::ostringstream all;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(std::string(TANDEM_SOURCE_DIR) + "/agent")) {
+  const std::filesystem::path root = TANDEM_SOURCE_DIR;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "agent")) {
     if (entry.path().filename() == "transition_cause.cpp") continue;
     if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp") {
       all << std::ifstream(entry.path()).rdbuf();
