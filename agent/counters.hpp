@@ -21,7 +21,7 @@ struct TransitionKind {
   PairState from = PairState::starting;
   PairState to = PairState::starting;
   TransitionCause cause = TransitionCause::other;
-  auto operator<=>(const TransitionKind&) const = default;
+  auto operator<=>(const TransitionKind&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // What is told.

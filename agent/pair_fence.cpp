@@ -31,7 +31,7 @@ void Pair::note_silence(TimePoint now) {
 
 bool Pair::wants_a_proof() const {
   if (maintained()) return false;
-  if (std::holds_alternative<Leading>(state_)) return guard_ == 1 && !standby_in_sync();
+  if (std::holds_alternative<Leading>(state_)) return guarded() && !standby_in_sync();
   return idle() && candidacy_.fence;
 }
 
@@ -67,7 +67,7 @@ void Pair::on(TimePoint now, const HostFenced& fenced) {
 // Mode "safe", the standby is out of touch, and somebody advertises who took the role from us: it
 // becomes a master within milliseconds, later than this stops the writes. The VIP is left to it.
 void Pair::stop_for_a_rival() {
-  if (guard_ != 1 || standby_in_sync() || !std::holds_alternative<Leading>(state_)) return;
+  if (!guarded() || standby_in_sync() || !std::holds_alternative<Leading>(state_)) return;
   if (stopped_for_a_rival_ || maintained()) return;
   stopped_for_a_rival_ = true;
   emit(PostFence{});

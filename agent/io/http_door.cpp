@@ -192,7 +192,8 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  void end(ClientPtr client) {
+  void end(const ClientPtr& whose) {
+    const ClientPtr client = whose;  // which may be the one in the list
     clients.remove(client);
     client->hang_up();
   }

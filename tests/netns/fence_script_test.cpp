@@ -71,8 +71,9 @@ TEST_F(FenceScript, ThatProvesTheStandbyDownOpensTheLeader) {
   ASSERT_TRUE(scene_.start());
   EXPECT_EQ(asked(scene_.a.host), "");
   scene_.lan.power_off(scene_.lan.b());
+  EXPECT_TRUE(eventually("the script is asked", kSoon,
+                         equals([&] { return asked(scene_.a.host); }, "off redis 10.77.0.2\n")));
   ASSERT_TRUE(takes_writes(scene_.a));
-  EXPECT_EQ(asked(scene_.a.host), "off redis 10.77.0.2\n");
   EXPECT_THAT(scene_.a.agent.field("/alarms"), testing::Not(HasSubstr("refuses writes")));
 }
 
