@@ -183,7 +183,10 @@ void Pair::note_link(TimePoint now, ServerSight& server) {
     server.link_up_since.reset();
     return;
   }
-  if (!server.link_up_since) server.link_up_since = now;
+  if (!server.link_up_since) {
+    server.link_up_since = now;
+    server.link_up_offset = server.facts->offset;
+  }
   server.followed = server.facts->replid;
 }
 
@@ -225,9 +228,12 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   // Nothing was ever streamed, so there is no offset to acknowledge; the first one is due in 1 s.
   if (master.facts->offset == 0) return now >= *replica.link_up_since + kAckPeriod;
   const auto& replicas = master.facts->replicas;
-  // A path that swallows the stream leaves the link up at both ends until repl-timeout.
-  const auto acks = [](const health::ConnectedReplica& one) {
-    return one.online && one.offset > 0 && one.lag <= kOldestAck.count();
+  // The acknowledgement that ends a full sync can come before the master waits for it (redis-server
+  // under load): it is counted, but the stream begins with the next one. A path that swallows the
+  // stream leaves the link up at both ends until repl-timeout.
+  const auto acks = [&](const health::ConnectedReplica& one) {
+    const bool streamed = one.offset > replica.link_up_offset || one.offset >= master.facts->offset;
+    return one.online && one.offset > 0 && streamed && one.lag <= kOldestAck.count();
   };
   const auto* named = named_replica(*master.facts, replica_endpoint);
   if (named != nullptr) return acks(*named);

@@ -124,7 +124,7 @@ agent::FactsSeen parse_facts(const Words& words) {
   facts.run_id = "run1";
   // The other node's replica, streaming.
   const bool local = seen.server == Target::local;
-  if (role == "master") facts.replicas = {{{local ? "10.0.0.1" : "10.0.0.2", 6379}, true, 1, 0}};
+  if (role == "master") facts.replicas = {{{local ? "10.0.0.1" : "10.0.0.2", 6379}, true, -1, 0}};
   for (const auto& [key, value] : parse_fields(words, 3)) {
     if (key == "of")
       facts.master = parse_endpoint(value);
@@ -144,10 +144,10 @@ agent::FactsSeen parse_facts(const Words& words) {
       facts.second_offset = std::stoll(value);
     else if (key == "run")
       facts.run_id = value;
-    else if (key == "no_ack")
-      facts.replicas.front().offset = 0;
+    else if (key == "ack")  // of the other node's replica
+      facts.replicas.front().offset = std::stoll(value);
     else if (key == "third")  // a further replica, whose last acknowledgement is so old
-      facts.replicas.push_back({{"10.0.0.3", 6379}, true, 1, std::stoll(value)});
+      facts.replicas.push_back({{"10.0.0.3", 6379}, true, -1, std::stoll(value)});
     else if (key == "lag")  // the same of the other node's
       facts.replicas.front().lag = std::stoll(value);
     else if (key == "aof")
@@ -159,6 +159,8 @@ agent::FactsSeen parse_facts(const Words& words) {
     else
       unknown(key);
   }
+  for (auto& replica : facts.replicas)  // nothing else is said: they have acknowledged all
+    if (replica.offset < 0) replica.offset = std::max<std::int64_t>(1, facts.offset);
   return seen;
 }
 
