@@ -100,10 +100,10 @@ class Log:
 class Client:
     """The writer on the client's host; it writes from `start` on."""
 
-    def __init__(self, host, vip, port, password_file, timeline):
+    def __init__(self, host, vip, port, password_file, timeline, *gap):
         self.vip = vip
         self._host = host
-        self._arguments = [vip, str(port), password_file]
+        self._arguments = [vip, str(port), password_file, *map(str, gap)]
         self._timeline = timeline
         self._changed = threading.Condition()
         self._acknowledged = 0
@@ -134,7 +134,10 @@ class Client:
 
     def gap(self, phase):
         """Milliseconds without an acknowledged write in this phase."""
-        return sum(self._gaps.get(phase, []))
+        return sum(self.gaps(phase))
+
+    def gaps(self, phase):
+        return self._gaps.get(phase, [])
 
     def count(self, address):
         """All acknowledged writes read back from there: {phase: (acknowledged, missing)}."""

@@ -22,8 +22,9 @@ BATCH = 500
 
 
 class Writer:
-    def __init__(self, address, port, password):
+    def __init__(self, address, port, password, gap):
         self._target = (address, port)
+        self._gap = gap
         self._password = password
         self._connection = None
         self._acknowledged = {}
@@ -93,7 +94,7 @@ class Writer:
     def _note_acknowledgement(self, number):
         now = time.monotonic()
         gap = now - self._last_acknowledged if self._last_acknowledged is not None else 0
-        if self._last_acknowledged is not None and (self._refused or gap > GAP):
+        if self._last_acknowledged is not None and (self._refused or gap > self._gap):
             tell("accepted", gap_ms=round(gap * 1000))
         self._refused = False
         self._last_acknowledged = now
@@ -134,9 +135,9 @@ def tell(event, **facts):
         print(json.dumps({"event": event, "at": time.monotonic(), **facts}), flush=True)
 
 
-def main(address, port, password_file):
+def main(address, port, password_file, gap=GAP):
     with open(password_file, encoding="utf-8") as file:
-        writer = Writer(address, int(port), file.read().strip())
+        writer = Writer(address, int(port), file.read().strip(), float(gap))
     thread = threading.Thread(target=writer.write_on)
     thread.start()
     try:
