@@ -23,6 +23,7 @@ struct ServerSight {
   std::optional<TimePoint> last_answer;      // any reply
   std::optional<TimePoint> link_up_since;    // replica: linked and whole, as seen from here
   std::int64_t link_up_offset = 0;           // replica: its offset when its link was first seen up
+  bool link_streams = false;                 // replica: its master has streamed since then
   std::string followed;                      // the lineage that it was linked to last
   bool is_master() const { return facts && facts->role == health::Role::master; }
   bool is_replica() const { return facts && facts->role == health::Role::replica; }

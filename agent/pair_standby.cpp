@@ -186,7 +186,11 @@ void Pair::note_link(TimePoint now, ServerSight& server) {
   if (!server.link_up_since) {
     server.link_up_since = now;
     server.link_up_offset = server.facts->offset;
+    server.link_streams = false;
   }
+  // A replica's offset moves by the stream alone; an idle one acknowledges each second.
+  if (server.facts->offset > server.link_up_offset || now > *server.link_up_since + 2 * kAckPeriod)
+    server.link_streams = true;
   server.followed = server.facts->replid;
 }
 
@@ -232,8 +236,9 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   // under load): it is counted, but the stream begins with the next one. A path that swallows the
   // stream leaves the link up at both ends until repl-timeout.
   const auto acks = [&](const health::ConnectedReplica& one) {
-    const bool streamed = one.offset > replica.link_up_offset || one.offset >= master.facts->offset;
-    return one.online && one.offset > 0 && streamed && one.lag <= kOldestAck.count();
+    const bool all = one.offset > replica.link_up_offset || one.offset >= master.facts->offset;
+    return one.online && one.offset > 0 && (replica.link_streams || all) &&
+           one.lag <= kOldestAck.count();
   };
   const auto* named = named_replica(*master.facts, replica_endpoint);
   if (named != nullptr) return acks(*named);
