@@ -47,6 +47,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
     consider(*ineligible_since_ + kAlarmDelay);
   }
   consider(link_alarm_due());
+  consider(announcing_.due);
   if (held_since_ && told_.holds) consider(*held_since_ + kEpochPatience);
   consider(recovery_.wake);
   consider(failback_due());
@@ -188,6 +189,7 @@ void Pair::settle(TimePoint now) {
   if (std::holds_alternative<Starting>(state_)) settle_start(now);
   if (std::holds_alternative<Leading>(state_)) settle_leading(now);
   if (idle()) settle_idle(now);
+  settle_announcement(now);
   settle_recovery(now);
   judge(now);
   settle_fence(now);

@@ -140,7 +140,11 @@ class Pair {
   void on_router(TimePoint now, const vrrp::Report& report);
 
   // pair_repair.cpp
-  void announce_again(TimePoint now, std::string why);
+  void announce_again(TimePoint now, const std::string& why);
+  void announce_now(TimePoint now, std::string why);
+  void settle_announcement(TimePoint now);
+  bool rival_may_be_newer() const;
+  void call_the_peer(TimePoint now);
   void peer_is_back(TimePoint now, health::Health before);
   void peer_acts_again();
   void rival_gave_way(TimePoint now);
@@ -356,7 +360,7 @@ class Pair {
     std::optional<TimePoint> wake;  // time alone may begin it
   };
   RecoveryState recovery_;
-  std::optional<TimePoint> announce_allowed_;   // limits re-announcements
+  Announcing announcing_;
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // nobody leads, or only an operator can make us
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams

@@ -87,6 +87,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   step_deadline_.reset();
   follow_retry_.reset();
   held_since_.reset();
+  announcing_.due.reset();
   guard_.reset();
   guarding_.reset();
   opened_by_operator_ = stopped_for_a_rival_ = false;

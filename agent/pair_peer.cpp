@@ -28,7 +28,7 @@ void Pair::on(TimePoint now, const PeerSaid& said) {
   sight_.peer_epoch = std::max(sight_.peer_epoch, said.word.epoch);
   // What it announced while it led is still in the network's tables.
   if (led && !said.word.leads()) {
-    announce_again(now, "the other node led too and has stepped down: announced again");
+    announce_now(now, "the other node led too and has stepped down: announced again");
   }
 }
 
@@ -70,6 +70,8 @@ std::uint64_t Pair::next_epoch(const Record& record) const {
 }
 
 void Pair::held_against(TimePoint now, const vrrp::Report& report) {
+  announcing_.rival_heard = now;
+  call_the_peer(now);
   // Heard again after a pause: a new meeting.
   if (!held_since_ || now >= last_held_ + kEpochPatience) {
     held_since_ = now;

@@ -10,20 +10,57 @@ using health::Health;
 
 namespace {
 constexpr auto kAnnounceSpacing = std::chrono::seconds(1);
+constexpr auto kCallSpacing = std::chrono::milliseconds(200);
 }  // namespace
 
-void Pair::announce_again(TimePoint now, std::string why) {
+// Rule 13. Until the epochs have been compared neither of two leaders knows whether it is the one
+// that stays, and an announcement of the one that leaves takes clients, and what they write, with
+// it. So the other agent is called first; without an answer of it priorities decide, and soon.
+void Pair::announce_again(TimePoint now, const std::string& why) {
+  if (!rival_may_be_newer()) return announce_now(now, why);
+  call_the_peer(now);
+  if (!announcing_.due) announcing_.due = now + kEpochPatience;
+  announcing_.why = why;
+  settle_announcement(now);
+}
+
+void Pair::announce_now(TimePoint now, std::string why) {
+  announcing_.due.reset();
   if (!std::holds_alternative<Leading>(state_)) return;
-  if (announce_allowed_ && now < *announce_allowed_) return;
-  announce_allowed_ = now + kAnnounceSpacing;
+  if (announcing_.allowed && now < *announcing_.allowed) return;
+  announcing_.allowed = now + kAnnounceSpacing;
   emit(Say{Weight::warning, std::move(why)});
   emit(Announce{});
+}
+
+void Pair::settle_announcement(TimePoint now) {
+  if (!announcing_.due) return;
+  if (now < *announcing_.due && rival_may_be_newer()) return;
+  announce_now(now, announcing_.why);
+}
+
+// What its agent said before it was heard as a leader does not count: the link may be dead already.
+bool Pair::rival_may_be_newer() const {
+  const auto& agent = sight_.peer_agent;
+  if (!agent.linked && !agent.down_since) return false;  // no link is configured
+  if (!agent.said) return true;
+  const std::uint64_t own = sight_.record ? sight_.record->epoch : 0;
+  if (agent.said->leads()) return agent.said->epoch > own;
+  return announcing_.rival_heard && agent.said_at < *announcing_.rival_heard;
+}
+
+void Pair::call_the_peer(TimePoint now) {
+  if (sight_.peer_agent.linked || !sight_.peer_agent.down_since) return;
+  if (announcing_.call_allowed && now < *announcing_.call_allowed) return;
+  announcing_.call_allowed = now + kCallSpacing;
+  emit(CallPeer{});
 }
 
 // While it was out of reach it may have led and announced the address. When the network heals it
 // may hear us first and fall silent before we hear it, so its adverts cannot be waited for.
 void Pair::peer_is_back(TimePoint now, Health before) {
   if (before != Health::unreachable && before != Health::hung) return;
+  call_the_peer(now);
   announce_again(now, "the peer is reachable again: the VIP is announced again");
 }
 
@@ -37,8 +74,8 @@ void Pair::peer_acts_again() {
 // after a takeover has announced nothing since.
 void Pair::rival_gave_way(TimePoint now) {
   if (now < since_ + kAnnounceSpacing) return;
-  announce_allowed_.reset();
-  announce_again(now, "the peer's server is a master no more: the VIP is announced again");
+  announcing_.allowed.reset();
+  announce_now(now, "the peer's server is a master no more: the VIP is announced again");
 }
 
 void Pair::say_who_leads(const vrrp::Report& report) {

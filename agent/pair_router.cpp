@@ -57,6 +57,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       sight_.leader_silent_since.reset();
       sight_.vip_probe.reset();
       say_who_leads(report);
+      call_the_peer(now);
       break;
     case vrrp::Notice::leader_resigning:
       sight_.leader_advertises = false;
@@ -72,6 +73,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       }
       break;
     case vrrp::Notice::lower_priority_leader:
+      announcing_.rival_heard = now;
       stop_for_a_rival();
       if (stopped_for_a_rival_) break;
       // Its announcements may have moved the VIP in the switches' and neighbours' tables.

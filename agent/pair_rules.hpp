@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,15 @@ struct PairRules {
   int priority = 0;       // of the configuration
   bool failback = false;  // take the role back from a node of lower priority (rule 6)
   Duration failback_delay = std::chrono::seconds(30);
+};
+
+// Re-announcements of the VIP, and what has to be known before one.
+struct Announcing {
+  std::optional<TimePoint> allowed;  // limits them
+  std::optional<TimePoint> due;      // one waits for a comparison of the epochs, so long at most
+  std::string why;                   // it
+  std::optional<TimePoint> rival_heard;   // a second leader's advert
+  std::optional<TimePoint> call_allowed;  // limits the calls of the peer's agent
 };
 
 }  // namespace agent

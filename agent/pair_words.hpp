@@ -273,6 +273,10 @@ struct RefreshFacts {
   hooks::Target server = hooks::Target::local;
   bool operator==(const RefreshFacts&) const = default;
 };
+// Calls the peer's agent at once and not when its turn comes: somebody has seen it.
+struct CallPeer {
+  bool operator==(const CallPeer&) const = default;
+};
 // Failback: asks the leader's agent for a switchover to this node; RoleAnswered follows.
 struct AskForTheRole {
   bool operator==(const AskForTheRole&) const = default;
@@ -322,8 +326,8 @@ struct Stopped {
 
 using PairEffect = std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips,
                                 ParkVips, WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve,
-                                StopPreserving, RefreshFacts, AskForTheRole, Notify, Say, Moved,
-                                Stopped, StartRecovery, AbandonRecovery, FenceHost>;
+                                StopPreserving, RefreshFacts, CallPeer, AskForTheRole, Notify, Say,
+                                Moved, Stopped, StartRecovery, AbandonRecovery, FenceHost>;
 using PairEffects = std::vector<PairEffect>;
 
 // "standby -> leading: the leader resigned (6 ms)"

@@ -214,6 +214,10 @@ void PairRunner::perform(const RefreshFacts& effect) {
   watch(effect.server).refresh();
 }
 
+void PairRunner::perform(const CallPeer& /*effect*/) {
+  if (links_ != nullptr) links_->call(config_.name);
+}
+
 void PairRunner::perform(const Notify& effect) {
   since_wall_ = std::chrono::system_clock::now();
   hooks::NotifyEvent event;

@@ -131,6 +131,7 @@ class PairRunner {
   void perform(const Preserve& effect);
   void perform(const StopPreserving& effect);
   void perform(const RefreshFacts& effect);
+  void perform(const CallPeer& effect);
   void perform(const AskForTheRole& effect);
   void perform(const Notify& effect);
   void perform(const Say& effect);

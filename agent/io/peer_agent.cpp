@@ -131,6 +131,16 @@ void PeerAgent::dialled(const std::shared_ptr<tcp::socket>& socket, const error_
   called_->start();
 }
 
+// A call under way may have been lost with the path; TCP would repeat it seconds later.
+void PeerAgent::call() {
+  if (!started_ || stopped_ || up_ || called_) return;
+  backoff_ = kFirstBackoff;
+  error_code ignored;
+  if (const auto lost = std::exchange(socket_, nullptr)) lost->close(ignored);
+  dial_timer_.cancel();
+  dial();
+}
+
 void PeerAgent::redial() {
   if (stopped_) return;
   dial_timer_.expires_after(backoff_);

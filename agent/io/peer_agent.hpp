@@ -55,6 +55,8 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
   // A call in either direction came to nothing.
   void failed(const std::string& why);
 
+  // Somebody has seen the other side: calls it now.
+  void call();
   void say(const std::string& pair);
   void ask(PeerRequest request, Duration budget, PeerLinks::Answer answer);
   PeerLinkStatus status(const std::string& pair) const;

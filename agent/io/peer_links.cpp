@@ -286,6 +286,11 @@ void PeerLinks::say(const std::string& pair) {
   if (agent) agent->say(pair);
 }
 
+void PeerLinks::call(const std::string& pair) {
+  const auto agent = impl_ ? impl_->agent_of(pair) : nullptr;
+  if (agent) agent->call();
+}
+
 void PeerLinks::ask(const std::string& pair, const std::string& command,
                     boost::json::object arguments, Duration budget, Answer answer) {
   const auto agent = impl_ ? impl_->agent_of(pair) : nullptr;

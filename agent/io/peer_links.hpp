@@ -55,6 +55,8 @@ class PeerLinks {
 
   // Sends the word of a pair now and not with the next heartbeat.
   void say(const std::string& pair);
+  // Calls the other node of a pair now, if the link is down, and not after the pause.
+  void call(const std::string& pair);
   // Asks the other node of a pair. The answer is called exactly once, with ok = false and a
   // sentence when none comes within `budget` or the link is not up; at once in the latter case.
   void ask(const std::string& pair, const std::string& command, boost::json::object arguments,

@@ -85,6 +85,7 @@ struct FormatEffect {
     return text + " because " + e.why;
   }
   std::string operator()(const agent::StopPreserving& /*e*/) const { return "stop preserving"; }
+  std::string operator()(const agent::CallPeer& /*e*/) const { return "call the peer's agent"; }
   std::string operator()(const agent::AskForTheRole& /*e*/) const { return "ask for the role"; }
   std::string operator()(const agent::RefreshFacts& e) const {
     return "refresh " + target_word(e.server);

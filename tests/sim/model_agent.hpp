@@ -147,6 +147,7 @@ struct Agent {
   void perform(const agent::Preserve& effect);
   void perform(const agent::StopPreserving& effect);
   void perform(const agent::RefreshFacts& effect);
+  void perform(const agent::CallPeer& /*effect*/) {}  // they call each other all the time
   void perform(const agent::AskForTheRole& effect);
   void perform(const agent::StartRecovery& effect);
   void perform(const agent::AbandonRecovery& effect);
