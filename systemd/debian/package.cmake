@@ -17,7 +17,9 @@ install(FILES etc/completions/_tandem DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/v
 # Everything in etc/ is an example but what has a place of its own: no file in /etc is the
 # package's, so no upgrade ever asks about one or overwrites one.
 install(DIRECTORY etc/ DESTINATION ${examples} USE_SOURCE_PERMISSIONS
-  PATTERN man EXCLUDE PATTERN completions EXCLUDE)
+  PATTERN man EXCLUDE PATTERN completions EXCLUDE PATTERN guides EXCLUDE)
+install(DIRECTORY etc/guides DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/tandem
+  FILES_MATCHING PATTERN *.md)
 install(FILES systemd/redis-server.service.d/tandem.conf
   DESTINATION ${examples}/redis-server.service.d)
 install(FILES systemd/tandem-recovery.conf systemd/custom-redis.service.example
