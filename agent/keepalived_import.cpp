@@ -30,19 +30,19 @@ std::vector<std::string> steps_of(const Plan& plan) {
       "sudo sh -c 'umask 077; openssl rand -hex 32 > /etc/tandem/peer.secret'");
   steps.emplace_back(
       "Redis must boot as a replica:  sudo install -D -m 644 "
-      "systemd/redis-server.service.d/tandem.conf "
-      "/etc/systemd/system/redis-server.service.d/tandem.conf");
+      "/usr/share/doc/tandem/examples/redis-server.service.d/tandem.conf "
+      "/etc/systemd/system/redis-server.service.d/tandem.conf && sudo systemctl daemon-reload");
   if (copies) {
     steps.emplace_back(
         "The agent must write into Redis's directory:  sudo install -D -m 644 "
-        "systemd/tandem-recovery.conf "
-        "/etc/systemd/system/tandem.service.d/recovery.conf");
+        "/usr/share/doc/tandem/examples/tandem-recovery.conf "
+        "/etc/systemd/system/tandem.service.d/recovery.conf && sudo systemctl daemon-reload");
   }
   steps.emplace_back(
       "This file, readable by root only, is checked:  sudo chmod 0600 "
       "/etc/tandem/tandem.toml && sudo tandemd --check");
   steps.emplace_back(
-      "Tandem takes over from keepalived, first on the host with the VIP:  sudo "
+      "Tandem takes over from keepalived, first on the host without the VIP:  sudo "
       "systemctl disable --now keepalived && sudo systemctl enable --now tandem");
   return steps;
 }

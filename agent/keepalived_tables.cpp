@@ -71,8 +71,8 @@ class Writer {
         "replication protocol and without ssh, when the server has been down for 5 s.");
     if (!servers.unit_known) {
       page_.comment(
-          "Started and stopped by systemd, in quarantine: systemd/custom-redis.service.example "
-          "is a unit for a server that has none.");
+          "Started and stopped by systemd, in quarantine: custom-redis.service.example of the "
+          "installed examples is a unit for a server that has none.");
     }
     page_.line("start = [\"systemctl\", \"start\", " + toml_string(servers.unit) + "]");
     page_.line("stop = [\"systemctl\", \"stop\", " + toml_string(servers.unit) + "]");

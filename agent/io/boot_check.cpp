@@ -116,7 +116,7 @@ std::vector<std::string> boot_warnings(std::uint16_t port, const fs::path& root)
     sentence +=
         " starts its server as a master: after a crash it would come back empty or old, and "
         "its replica would copy that; add --replicaof 127.0.0.1 1 to its ExecStart, as in "
-        "systemd/redis-server.service.d/tandem.conf";
+        "/usr/share/doc/tandem/examples/redis-server.service.d/tandem.conf";
     out.push_back(std::move(sentence));
   }
   return out;

@@ -9,8 +9,8 @@ namespace {
 
 constexpr const char* kBootedAsMaster =
     "the local server was restarted and booted as a master by itself: empty or old, it can wipe "
-    "its replica within a second; install systemd/redis-server.service.d/tandem.conf, which makes "
-    "it boot as a replica";
+    "its replica within a second; install redis-server.service.d/tandem.conf of "
+    "/usr/share/doc/tandem/examples, which makes it boot as a replica";
 
 }  // namespace
 
