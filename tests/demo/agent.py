@@ -13,6 +13,10 @@ state_dir = "{folder}/state"
 control_socket = "{folder}/control.sock"
 log = {{ level = "info", target = "stderr" }}
 
+[agent.peer_link]
+listen = "{own}:7112"
+secret_file = "{folder}/peer.secret"
+
 [[pair]]
 name = "redis"
 interface = "eth0"
@@ -28,7 +32,10 @@ password_file = "{password_file}"
 
 [pair.peer]
 server = "{peer}:{port}"
+agent = "{peer}:7112"
 """
+# Of agents that live for the length of a demo in namespaces of their own.
+SECRET = "0123456789abcdef" * 4
 
 
 class Agent:
@@ -43,6 +50,9 @@ class Agent:
 
     def configure(self, peer, vip, priority, password_file):
         os.makedirs(os.path.join(self.folder, "state"), mode=0o700, exist_ok=True)
+        secret = os.path.join(self.folder, "peer.secret")
+        with open(secret, "w", opener=redis.private, encoding="utf-8") as file:
+            file.write(SECRET + "\n")
         with open(self.configuration, "w", encoding="utf-8") as file:
             file.write(TEMPLATE.format(
                 node="host-" + self.host.label.lower(), folder=self.folder, priority=priority,
