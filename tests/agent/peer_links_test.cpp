@@ -150,6 +150,7 @@ TEST_F(Links, AnotherSecretIsNamedOnBothSides) {
   }));
   EXPECT_FALSE(a_->up || b_->up);
   EXPECT_EQ(a_->links->status("redis").why, "the other side has another secret (secret_file)");
+  EXPECT_EQ((a_->text.str() + b_->text.str()).find("TLS handshake"), std::string::npos);
 }
 
 // A TLS client without the secret: the handshake finds neither a key nor a certificate.
