@@ -36,18 +36,19 @@ void Pair::on(TimePoint now, const RecoveryEnded& ended) {
   switch (ended.outcome) {
     case hooks::RecoveryOutcome::done:
       recovery_ = {};
-      emit(Say{Weight::info, "recovery: " + ended.words});
+      emit(Say{Weight::info, "recovery: " + ended.words, Topic::recovery});
       emit(RefreshFacts{hooks::Target::local});
       return;
     case hooks::RecoveryOutcome::abandoned:
-      emit(Say{Weight::warning, "recovery was given up: " + ended.words});
+      emit(Say{Weight::warning, "recovery was given up: " + ended.words, Topic::recovery});
       recovery_.problem.clear();
       recovery_.retry_at = now + kFirstRetry;
       return;
     case hooks::RecoveryOutcome::failed: {
       const Duration wait = back_off(++recovery_.failures);
       emit(Say{Weight::warning,
-               "recovery failed, it is tried again in " + in_seconds(wait) + ": " + ended.words});
+               "recovery failed, it is tried again in " + in_seconds(wait) + ": " + ended.words,
+               Topic::recovery});
       recovery_.problem = ended.words;
       recovery_.retry_at = now + wait;
       return;
@@ -138,8 +139,10 @@ void Pair::settle_recovery(TimePoint now) {
   recovery_.running = true;
   recovery_.retry_at.reset();
   if (recovery_.failures == 0) recovery_.problem.clear();
-  emit(Say{Weight::info, "the local server is down and " + rules_.candidacy.peer.to_string() +
-                             " leads: it is brought back as its replica"});
+  emit(Say{Weight::info,
+           "the local server is down and " + rules_.candidacy.peer.to_string() +
+               " leads: it is brought back as its replica",
+           Topic::recovery});
   emit(StartRecovery{});
 }
 

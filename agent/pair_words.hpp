@@ -288,7 +288,7 @@ struct Notify {
   bool operator==(const Notify&) const = default;
 };
 enum class Weight : std::uint8_t { info, warning };
-enum class Topic : std::uint8_t { note, alarm };
+enum class Topic : std::uint8_t { note, alarm, recovery };
 // One line for the log: something an operator should read.
 struct Say {
   Weight weight = Weight::info;

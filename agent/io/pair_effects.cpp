@@ -53,6 +53,15 @@ std::string_view done_word(const Work& work) {
   return std::visit(Words{}, work);
 }
 
+EventKind kind_of(Topic topic) {
+  switch (topic) {
+    case Topic::note: return EventKind::note;
+    case Topic::alarm: return EventKind::alarm;
+    case Topic::recovery: return EventKind::recovery;
+  }
+  return EventKind::note;
+}
+
 }  // namespace
 
 void PairRunner::perform(const vrrp::SendAdvert& effect) {
@@ -235,7 +244,7 @@ void PairRunner::perform(const Notify& effect) {
 }
 
 void PairRunner::perform(const Say& effect) {
-  story_.tell(effect.topic == Topic::alarm ? EventKind::alarm : EventKind::note,
+  story_.tell(kind_of(effect.topic),
               effect.weight == Weight::info ? Severity::info : Severity::warning, effect.text);
 }
 
