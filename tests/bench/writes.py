@@ -153,14 +153,21 @@ def a_corrupt_dump(pair, node):
     with open(node.data("dump.rdb"), "r+b") as file:
         file.seek(os.path.getsize(file.name) // 2)
         file.write(b"\xff" * 16)
-    with open(node.data("start.sh"), "w", encoding="utf-8") as file:
-        words = " ".join(node.server.command(replica=True))
-        file.write(f"#!/bin/sh\nsetsid {words} </dev/null >/dev/null 2>&1 &\n")
-    os.chmod(node.data("start.sh"), 0o755)
+    words = " ".join(node.server.command(replica=True))
+    start = script(node, "start.sh", f"setsid {words} </dev/null >/dev/null 2>&1 &")
+    stop = script(node, "stop.sh", f"kill $(cat {node.data('redis.pid')}) || true")
     with open(os.path.join(node.folder, "tandem.toml"), encoding="utf-8") as file:
         text = file.read()
-    recovery = f'[pair.server]\nstart = ["{node.data("start.sh")}"]\nrecovery = "rdb"\n'
-    node.write("tandem.toml", text.replace("[pair.server]\n", recovery))
+    recovery = f'start = "{start}"\nstop = "{stop}"\nrecovery = "rdb"\nrecovery_delay = "500ms"\n'
+    node.write("tandem.toml", text.replace("[pair.server]\n", "[pair.server]\n" + recovery))
+
+
+def script(node, name, line):
+    path = os.path.join(node.folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n{line}\n")
+    os.chmod(path, 0o755)
+    return path
 
 
 RETURNS = {
