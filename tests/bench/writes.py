@@ -158,7 +158,8 @@ def a_corrupt_dump(pair, node):
     stop = script(node, "stop.sh", f"kill $(cat {node.data('redis.pid')}) || true")
     with open(os.path.join(node.folder, "tandem.toml"), encoding="utf-8") as file:
         text = file.read()
-    recovery = f'start = "{start}"\nstop = "{stop}"\nrecovery = "rdb"\nrecovery_delay = "500ms"\n'
+    recovery = (f'start = "{start}"\nstop = "{stop}"\nrecovery = "rdb"\nrecovery_delay = "500ms"\n'
+                f'rdb_file = "{node.data("dump.rdb")}"\n')
     node.write("tandem.toml", text.replace("[pair.server]\n", "[pair.server]\n" + recovery))
 
 
