@@ -19,13 +19,10 @@ enum class Files { rdb, aof };
 class ColdStart : public testing::TestWithParam<Files> {
  protected:
   static SceneOptions options() {
-    SceneOptions out;
+    SceneOptions out = linked();
     out.quarantine = true;
     for (RedisOptions* server : {&out.server_a, &out.server_b}) {
       server->more = {GetParam() == Files::aof ? "appendonly yes" : "appendonly no"};
-    }
-    for (PairOptions* pair : {&out.pair_a, &out.pair_b}) {
-      pair->secret = "a-shared-secret-of-the-two-agents";
     }
     return out;
   }

@@ -14,9 +14,8 @@ namespace {
 using testing::HasSubstr;
 
 SceneOptions fenced(const std::string& max_lag_time) {
-  SceneOptions options;
+  SceneOptions options = linked();
   for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
-    pair->secret = "a-shared-secret-of-the-two-agents";
     pair->pair_lines = "mode = \"safe\"\nfence = [\"HOST_DIR/fence.sh\", \"off\"]\n";
     pair->pair_lines += "fence_user = \"root\"\nfence_timeout = \"2s\"\nmax_lag_time = \"";
     pair->pair_lines += max_lag_time + "\"\n";

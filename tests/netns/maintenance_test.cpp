@@ -9,14 +9,6 @@ namespace {
 
 using testing::HasSubstr;
 
-SceneOptions linked() {
-  SceneOptions options;
-  for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
-    pair->secret = std::string(64, '7');
-  }
-  return options;
-}
-
 TEST(Maintenance, FreezesBothNodesUntilItIsOver) {
   PairScene scene(linked());
   ASSERT_TRUE(scene.start());

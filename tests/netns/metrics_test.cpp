@@ -15,10 +15,9 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 SceneOptions with_metrics() {
-  SceneOptions options;
+  SceneOptions options = linked();
   for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
     pair->agent_lines = "metrics = \"0.0.0.0:9112\"\n";
-    pair->secret = "0123456789abcdef0123456789abcdef";
   }
   return options;
 }

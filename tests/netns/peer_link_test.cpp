@@ -19,12 +19,10 @@
 namespace support {
 namespace {
 
-const std::string kSecret(64, '7');
 const std::string kOtherSecret(64, '8');
 
-SceneOptions linked(const std::string& secret_of_b = kSecret) {
-  SceneOptions options;
-  options.pair_a.secret = kSecret;
+SceneOptions linked_but_for(const std::string& secret_of_b) {
+  SceneOptions options = linked();
   options.pair_b.secret = secret_of_b;
   return options;
 }
@@ -143,7 +141,7 @@ TEST(PeerLink, GoesWithTheCableAndComesBackWithIt) {
 }
 
 TEST(PeerLink, WithAnotherSecretIsRefusedAndSaidOnBothSides) {
-  PairScene scene(linked(kOtherSecret));
+  PairScene scene(linked_but_for(kOtherSecret));
   ASSERT_TRUE(scene.start());
   const std::string line = ":7112: the other side has another secret (secret_file)";
   EXPECT_TRUE(logged(scene.a, "peer link to " + scene.b.host.ip + line));

@@ -83,9 +83,7 @@ TEST(Rejoin, WhatAPartitionForkedIsKept) {
 
 // With a peer link the newer epoch stays, although the other one has the higher priority.
 TEST(Rejoin, AfterAPartitionTheNewerEpochStays) {
-  SceneOptions options;
-  options.pair_a.secret = options.pair_b.secret = "a-shared-secret-of-the-two-agents";
-  PairScene scene(options);
+  PairScene scene(linked());
   ASSERT_TRUE(scene.start());
   ASSERT_TRUE(fork(scene));
   EXPECT_EQ(scene.leader(), "B");
@@ -96,9 +94,7 @@ TEST(Rejoin, AfterAPartitionTheNewerEpochStays) {
 // priority, but it must not take the address, and the clients with it, back to a server that is
 // about to be replaced.
 TEST(Rejoin, AHealedPartitionTakesNoClientAlong) {
-  SceneOptions options;
-  options.pair_a.secret = options.pair_b.secret = "a-shared-secret-of-the-two-agents";
-  PairScene scene(options);
+  PairScene scene(linked());
   ASSERT_TRUE(scene.start());
   Writer writer(scene.lan.client());
   ASSERT_TRUE(writer.goes_on());

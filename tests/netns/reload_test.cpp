@@ -15,14 +15,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-SceneOptions linked() {
-  SceneOptions options;
-  for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
-    pair->secret = std::string(64, '7');
-  }
-  return options;
-}
-
 void replace(const Agent& agent, const std::string& from, const std::string& to) {
   std::string text = read_file(agent.config());
   const auto at = text.find(from);

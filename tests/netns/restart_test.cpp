@@ -10,9 +10,8 @@ namespace support {
 namespace {
 
 SceneOptions fast() {
-  SceneOptions options;
+  SceneOptions options = linked();
   for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
-    pair->secret = std::string(64, '7');
     pair->advert_interval = "10ms";
   }
   return options;

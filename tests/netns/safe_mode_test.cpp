@@ -14,9 +14,8 @@ namespace {
 using testing::HasSubstr;
 
 SceneOptions safe() {
-  SceneOptions options;
+  SceneOptions options = linked();
   for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
-    pair->secret = "a-shared-secret-of-the-two-agents";
     pair->pair_lines = "mode = \"safe\"\nmax_lag_time = \"1s\"\n";
   }
   return options;

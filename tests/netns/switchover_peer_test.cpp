@@ -19,12 +19,6 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-SceneOptions linked() {
-  SceneOptions options;
-  options.pair_a.secret = options.pair_b.secret = std::string(64, '7');
-  return options;
-}
-
 SceneOptions with_failback(const std::string& delay) {
   SceneOptions options = linked();
   options.quarantine = true;

@@ -32,6 +32,12 @@ std::string PairScene::Side::picture() {
   return state + (host.has_address() ? ", VIP, " : ", no VIP, ") + redis.role();
 }
 
+SceneOptions linked() {
+  SceneOptions options;
+  options.pair_a.secret = options.pair_b.secret = kSecret;
+  return options;
+}
+
 PairScene::PairScene(const SceneOptions& options)
     : a{lan.a(), Recorder(lan.a()), RedisServer(lan.a(), server_options(options, lan, true)),
         Agent(lan.a(), lan.b(), {recorded(options.pair_a, a.recorder)})},

@@ -25,6 +25,10 @@ struct SceneOptions {
   RedisOptions server_b;
 };
 
+// The agents' secret, and options of a pair whose agents are linked by it.
+inline const std::string kSecret(64, '7');
+SceneOptions linked();
+
 // What a host does, in words: "leading, VIP, master", "standby, no VIP, replica of 10.77.0.1, in
 // sync". `agent` is "-" when it does not answer, `server` as RedisServer::role().
 inline const std::string kALeads =
