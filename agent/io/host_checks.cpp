@@ -1,12 +1,12 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+
 #include "agent/io/fence_script.hpp"
 #include "agent/io/track_runner.hpp"
 #include "hooks/io/notifier.hpp"
-
-#include <algorithm>
-#include <boost/asio/io_context.hpp>
 
 namespace agent::io {
 
