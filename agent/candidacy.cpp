@@ -20,18 +20,21 @@ constexpr auto kLagRounding = std::chrono::seconds(4);
 enum class PeerServer : std::uint8_t { unknown, answers, silent, gone };
 
 PeerServer peer_server(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const bool fresh =
+      sight.peer.last_answer && now - *sight.peer.last_answer < rules.witness_patience;
   switch (sight.peer.health) {
     case Health::unknown: return PeerServer::unknown;
+    // It has woken up, and the verdict waits for a second answer.
+    case Health::hung:
+      if (fresh && sight.peer.facts && sight.peer.detail != health::kBusy) break;
+      return PeerServer::gone;
     case Health::dead:
-    case Health::unreachable:
-    case Health::hung: return PeerServer::gone;
+    case Health::unreachable: return PeerServer::gone;
     // It lives: what ends that is a verdict of its own.
     case Health::denied: return PeerServer::answers;
     default:
       if (!sight.peer.facts) return PeerServer::unknown;
   }
-  const bool fresh =
-      sight.peer.last_answer && now - *sight.peer.last_answer < rules.witness_patience;
   return fresh ? PeerServer::answers : PeerServer::silent;
 }
 
@@ -81,6 +84,28 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
   return answer;
 }
 
+// What a server had sent before it died has arrived by then.
+constexpr auto kUnderWay = std::chrono::milliseconds(50);
+// INFO is asked once a second.
+constexpr auto kStreamPatience = std::chrono::milliseconds(1500);
+
+// Rule 5: the leader can be neither heard nor asked, but what it takes still arrives here.
+std::optional<Candidacy> leader_streams(const Sight& sight, const CandidacyRules& rules,
+                                        TimePoint now) {
+  const auto& stream = sight.stream;
+  if (!stream || !sight.local.is_replica() || !sight.local.facts->link_up) return std::nullopt;
+  const bool outlived_contact =
+      !sight.leader_seen_at || stream->after >= *sight.leader_seen_at + kUnderWay;
+  const TimePoint until = stream->seen + kStreamPatience;
+  if (!outlived_contact || now >= until) return std::nullopt;
+  // Its writes are acknowledged here: it would not stop them either.
+  Candidacy answer = rules.safe ? no("the leader is silent, but its server still streams")
+                                : agent_silent(sight, rules, now);
+  answer.gentle = false;  // there is no way to its server
+  answer.recheck = std::min(answer.recheck.value_or(until), until);
+  return answer;
+}
+
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
 Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const auto& record = sight.record;
@@ -94,6 +119,10 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
     return ask_operator(
         "the local server came back with older data than it had, and the peer, which may have "
         "newer, is not there");
+  }
+  if (record->behind) {
+    return ask_operator(
+        "the peer's server held newer data when it was last seen, and is not there");
   }
   if (const auto epoch = std::max(sight.peer_epoch, record->superseded); epoch > record->epoch) {
     return ask_operator("the other node has led since, with epoch " + std::to_string(epoch) +
@@ -128,7 +157,13 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   if (*sight.peer.facts_at < sight.idle_since) {
     return no("the peer's server has not been asked since this node stands by");
   }
-  if (sight.peer.is_master()) return newest_leads(sight, now);
+  // Whoever advertised was on the way to be promoted.
+  const auto silent_since =
+      sight.leader_resigned ? sight.advert_reported_at : sight.leader_silent_since;
+  if (sight.leader_ever_heard && silent_since && *sight.peer.facts_at < *silent_since) {
+    return no("the peer's server has not been asked since its node fell silent");
+  }
+  if (sight.peer.is_master()) return newest_leads(sight);
   if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
     return no("the local server is an empty master beside a replica with data");
   }
@@ -136,10 +171,17 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
     return no("the peer's data is the newer, though its server is a replica");
   }
   const auto& record = sight.record;
+  const auto& said = sight.peer_agent.said;
+  if (!said && strayed(sight) && came_back_old(record, *sight.local.facts)) {
+    return ask_operator(
+        "the local server came back with older data than it had and was made a master since, while "
+        "the peer's goes on from there");
+  }
+  const bool older = said && data_epoch(record, *sight.local.facts) < said->data_epoch;
   const bool knows_less =
-      record && (std::max(record->superseded, sight.peer_epoch) > record->epoch ||
+      record && (older || std::max(record->superseded, sight.peer_epoch) > record->epoch ||
                  (record->role == RecordRole::standby && !record->in_sync));
-  if (knows_less && !sight.peer.link_up_since) return newest_leads(sight, now);
+  if (knows_less && !sight.peer.link_up_since) return newest_leads(sight);
   return yes("the local server is the master");
 }
 
@@ -167,16 +209,22 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
     const bool stray = strayed(sight);
     if (!stray && outlived(*sight.peer.facts, *sight.local.facts))
       return outlives(sight, rules, now);
+    // Nobody leads with that master: it may have come back with old data.
+    const auto& agent = sight.peer_agent;
+    const bool idle = agent.said && now < agent.said_at + rules.word_patience &&
+                      (agent.said->state == "standby" || agent.said->state == "fault");
+    if (!sight.in_sync_at && agent.linked && idle) return newest_leads(sight);
     return unfit ? *unfit : agent_silent(sight, rules, now);
   }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
-  if (answers && sight.peer.facts) return newest_leads(sight, now);
+  if (answers && sight.peer.facts) return newest_leads(sight);
   if (answers) {
     return ask_operator("the peer's server answers, but does not say what it is: " +
                         sight.peer.detail);
   }
   if (sight.in_sync_at && unfit) return *unfit;
   if (sight.in_sync_at) {
+    if (const auto streams = leader_streams(sight, rules, now)) return *streams;
     const std::string gone = "the leader is silent and its server does not answer";
     if (!rules.safe || sight.peer.health == Health::dead) return yes(gone);
     if (!sight.leader_silent_since) return no("listening for the leader");

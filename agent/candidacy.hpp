@@ -54,6 +54,13 @@ struct Sight {
   TimePoint started{};
   std::optional<TimePoint> in_sync_at;      // local replica linked to the peer, at last sight
   std::optional<TimePoint> leader_seen_at;  // peer server answered as a master, at last sight
+  // The leader's stream moved the local replica's offset between these two looks, the last that saw
+  // it move.
+  struct Stream {
+    TimePoint after{};
+    TimePoint seen{};
+  };
+  std::optional<Stream> stream;
   struct VipProbe {
     bool held = false;
     TimePoint at{};

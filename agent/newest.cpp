@@ -7,6 +7,23 @@ namespace agent {
 
 using health::ServerFacts;
 
+namespace {
+
+// Under which epoch a lineage was written to.
+std::optional<std::uint64_t> epoch_of(const Record& record, const std::string& replid) {
+  const auto& lineage = record.lineage;
+  for (auto entry = lineage.rbegin(); entry != lineage.rend(); ++entry) {
+    if (entry->replid == replid) return entry->epoch;
+  }
+  for (const LineageEntry& entry : lineage) {
+    if (entry.parent == replid && entry.epoch > 0) return entry.epoch - 1;
+  }
+  if (record.replid == replid) return record.epoch;
+  return std::nullopt;
+}
+
+}  // namespace
+
 bool lost_its_data(const Sight& sight) {
   return sight.record && sight.record->has_data && sight.local.facts->keys == 0;
 }
@@ -23,6 +40,22 @@ Candidacy empty_server() {
   return ask_operator("the local server is empty, but it held data at last sight");
 }
 
+std::uint64_t data_epoch(const std::optional<Record>& record, const ServerFacts& local) {
+  if (!record || local.replid.empty()) return 0;
+  if (const auto epoch = epoch_of(*record, local.replid)) return *epoch;
+  const bool same_run = record->run_id == local.run_id;
+  if (!local.replid2.empty()) {
+    // Promoted since: by this node to lead, or to be copied, or by somebody else.
+    if (const auto parent = epoch_of(*record, local.replid2)) {
+      return record->role == RecordRole::leader && same_run ? record->epoch : *parent;
+    }
+  }
+  // A restart from an append-only file takes a new lineage; offset 0 is a file that holds none.
+  const bool tells_nothing = local.aof_enabled || local.offset == 0;
+  if (record->claimed > record->epoch && !tells_nothing) return record->claimed;
+  return same_run || tells_nothing ? record->epoch : 0;
+}
+
 bool outlived(const ServerFacts& old, const ServerFacts& other) {
   return old.replid != other.replid && compare_data(old, other) == Fresher::peer;
 }
@@ -36,6 +69,14 @@ bool left_its_lineage(const std::string& followed, const ServerFacts& own,
   return other.replid == followed && goes_on;
 }
 
+// It came back with older data, and who made it a master was not its node: that writes its run
+// down.
+bool old_and_promoted(const std::optional<Record>& record, const ServerFacts& own,
+                      const ServerFacts& other) {
+  return own.role == health::Role::master && came_back_old(record, own) &&
+         left_its_lineage(own.replid2, own, other);
+}
+
 std::string followed_at_last_sight(const std::optional<Record>& record) {
   return record && record->role == RecordRole::standby ? record->replid : "";
 }
@@ -44,6 +85,7 @@ std::string followed_at_last_sight(const std::optional<Record>& record) {
 
 bool strayed(const Sight& sight) {
   if (!sight.local.facts || !sight.peer.facts) return false;
+  if (old_and_promoted(sight.record, *sight.local.facts, *sight.peer.facts)) return true;
   const std::string& seen = sight.local.followed;
   return left_its_lineage(seen.empty() ? followed_at_last_sight(sight.record) : seen,
                           *sight.local.facts, *sight.peer.facts);
@@ -51,18 +93,12 @@ bool strayed(const Sight& sight) {
 
 bool peer_strayed(const Sight& sight) {
   if (!sight.local.facts || !sight.peer.facts || !sight.peer_agent.said) return false;
-  return left_its_lineage(followed_at_last_sight(sight.peer_agent.said->record), *sight.peer.facts,
-                          *sight.local.facts);
+  const auto& record = sight.peer_agent.said->record;
+  if (old_and_promoted(record, *sight.peer.facts, *sight.local.facts)) return true;
+  return left_its_lineage(followed_at_last_sight(record), *sight.peer.facts, *sight.local.facts);
 }
 
 namespace {
-
-// It restarted with a lineage from before the promotion that the record is about. Offset 0 is a new
-// lineage: a file that holds none says nothing about its age.
-bool came_back_before_its_epoch(const Record& record, const ServerFacts& local) {
-  const bool same_history = local.replid == record.replid || local.replid2 == record.replid;
-  return came_back_old(record, local) && !same_history && local.offset > 0;
-}
 
 // Both restarted, and the standby was in sync: an append-only file lacks a second at most, an RDB
 // file all since it was saved.
@@ -76,28 +112,38 @@ bool log_beats_snapshot(const Record& standby, const ServerFacts& log, const Rec
 constexpr const char* kLogIsNewer =
     "the standby came back with its append-only file, the leader with an RDB file";
 
-// Under which epoch a lineage was written to, as far as the two records tell.
-std::optional<std::uint64_t> epoch_of(const std::string& replid, const Record& one,
-                                      const Record& other) {
-  std::optional<std::uint64_t> epoch;
-  for (const Record* record : {&one, &other}) {
-    if (!replid.empty() && record->replid == replid) {
-      epoch = std::max(epoch.value_or(0), record->epoch);
-    }
-  }
-  return epoch;
-}
+constexpr const char* kNoHistory = "the two servers' data have no common history";
 
-// Long enough for the peer's agent to have said its last word.
-constexpr auto kSecondThought = std::chrono::seconds(2);
-bool waited_for_a_leader(const Sight& sight, TimePoint now) {
-  return sight.leader_silent_since && now >= *sight.leader_silent_since + kSecondThought;
+// Both nodes say which promotion their data come from: one answer for both.
+std::optional<Candidacy> by_data_epoch(const Sight& sight) {
+  const PeerWord& said = *sight.peer_agent.said;
+  const ServerFacts& local = *sight.local.facts;
+  if (said.replid != sight.peer.facts->replid) {
+    return no("the peer's agent has not said yet what its server holds");
+  }
+  const std::uint64_t here = data_epoch(sight.record, local);
+  const std::uint64_t there = said.data_epoch;
+  if (here == there && here != 0) return std::nullopt;
+  const std::string epochs =
+      ": epoch " + std::to_string(here) + " here, " + std::to_string(there) + " there";
+  if (here != 0 && there != 0) {
+    if (here > there) return yes("the local data is of the newer epoch" + epochs);
+    return no("the peer's data is of the newer epoch" + epochs);
+  }
+  const bool older = (here == 0 || came_back_old(sight.record, local)) &&
+                     (there == 0 || came_back_old(said.record, *sight.peer.facts));
+  if (older) {
+    std::string words = kNoHistory;
+    return ask_operator(words + ", and both came back with older data than they had");
+  }
+  if (here != 0) return yes("the peer's server came back with data from before its record");
+  return no("the local server came back with data from before its record");
 }
 
 // Rule 11 where the servers have lost their lineage (AOF restarts): the epochs that both nodes
 // wrote down, then who led. Whoever loses is kept before it is replaced.
-Candidacy by_record(const Sight& sight, TimePoint now) {
-  const std::string unknown = "the two servers' data have no common history";
+Candidacy by_record(const Sight& sight) {
+  const std::string unknown = kNoHistory;
   const auto& own = sight.record;
   if (!own) return ask_operator(unknown);
   if (!sight.peer_agent.said) {
@@ -105,35 +151,7 @@ Candidacy by_record(const Sight& sight, TimePoint now) {
   }
   const auto& other = sight.peer_agent.said->record;
   if (!other) return yes("the peer has no record of this pair");
-  const std::string epochs =
-      "epoch " + std::to_string(own->epoch) + " here, " + std::to_string(other->epoch) + " there";
-  const auto data_here = epoch_of(sight.local.facts->replid, *own, *other);
-  const auto data_there = epoch_of(sight.peer.facts->replid, *own, *other);
-  if (data_here && data_there && *data_here != *data_there) {
-    if (*data_here > *data_there) return yes("the local data is of the newer epoch");
-    return no("the peer's data is of the newer epoch");
-  }
-  if (own->epoch != other->epoch) {
-    const bool void_here = came_back_before_its_epoch(*own, *sight.local.facts);
-    const bool void_there = came_back_before_its_epoch(*other, *sight.peer.facts);
-    if (own->epoch > other->epoch) {
-      if (void_here && !void_there)
-        return no("the local server came back with data from before its epoch");
-      return yes("this node's data is of the newer epoch: " + epochs);
-    }
-    // Its server came back with less than that epoch had, and it says itself that it may not lead.
-    const bool older =
-        came_back_old(other, *sight.peer.facts) && !came_back_old(own, *sight.local.facts);
-    const bool void_claim =
-        ((void_there && !void_here) || older) && !sight.peer_agent.said->may_lead;
-    if (void_claim && waited_for_a_leader(sight, now)) {
-      return yes("the peer's server came back with older data than its epoch had");
-    }
-    Candidacy answer = no("the peer's data is of the newer epoch: " + epochs);
-    if (void_claim && sight.leader_silent_since)
-      answer.recheck = *sight.leader_silent_since + kSecondThought;
-    return answer;
-  }
+  if (const auto answer = by_data_epoch(sight)) return *answer;
   // Who led last may have come back with less than the other one took from it.
   const bool old = came_back_old(own, *sight.local.facts);
   if (old != came_back_old(other, *sight.peer.facts)) {
@@ -154,12 +172,43 @@ Candidacy by_record(const Sight& sight, TimePoint now) {
 
 }  // namespace
 
-Candidacy newest_leads(const Sight& sight, TimePoint now) {
+namespace {
+
+// Rule 11 begins with the epochs: a promotion out of the other's lineage is not the newer one when
+// that lineage has been led with since.
+Fresher compare_epochs(const Sight& sight) {
+  const auto& said = sight.peer_agent.said;
+  const ServerFacts& local = *sight.local.facts;
+  const ServerFacts& peer = *sight.peer.facts;
+  if (!said || said->replid != peer.replid || local.replid == peer.replid) return Fresher::unknown;
+  if (local.keys == 0 || peer.keys == 0) return Fresher::unknown;
+  const std::uint64_t here = data_epoch(sight.record, local);
+  if (here == 0 || said->data_epoch == 0 || here == said->data_epoch) return Fresher::unknown;
+  return here > said->data_epoch ? Fresher::local : Fresher::peer;
+}
+
+}  // namespace
+
+Fresher newer_data(const Sight& sight) {
+  if (strayed(sight)) return Fresher::peer;
+  if (peer_strayed(sight)) return Fresher::local;
+  const Fresher epochs = compare_epochs(sight);
+  if (epochs != Fresher::unknown) return epochs;
+  const Fresher compared = compare_data(*sight.local.facts, *sight.peer.facts);
+  if (compared != Fresher::unknown || !sight.record) return compared;
+  const auto local = generation_of(sight.record->lineage, sight.local.facts->replid);
+  const auto peer = generation_of(sight.record->lineage, sight.peer.facts->replid);
+  if (!local || !peer || *local == *peer) return Fresher::unknown;
+  return *local > *peer ? Fresher::local : Fresher::peer;
+}
+
+Candidacy newest_leads(const Sight& sight) {
   // Without the agents' words the peer's node takes it for a promotion: one of the two has to lead.
   if (strayed(sight) && (sight.peer.is_master() || sight.peer_agent.said)) {
     return no("what the local server followed goes on at the peer's");
   }
   if (peer_strayed(sight)) return yes("what the peer's server followed goes on here");
+  if (compare_epochs(sight) != Fresher::unknown) return *by_data_epoch(sight);
   switch (compare_data(*sight.local.facts, *sight.peer.facts)) {
     case Fresher::local: return yes("the local data is the newer");
     case Fresher::peer: return no("the peer's data is the newer");
@@ -176,7 +225,7 @@ Candidacy newest_leads(const Sight& sight, TimePoint now) {
     if (local && peer && *local > *peer) return yes("the local data is of the newer promotion");
     if (local && peer && *local < *peer) return no("the peer's data is of the newer promotion");
   }
-  return by_record(sight, now);
+  return by_record(sight);
 }
 
 Fresher compare_data(const ServerFacts& local, const ServerFacts& peer) {

@@ -29,6 +29,9 @@ Candidacy empty_server();
 // The server restarted with less than it held at last sight, or with a history that says nothing
 // about it (an AOF restart, another file): somebody else may hold the rest.
 bool came_back_old(const std::optional<Record>& record, const health::ServerFacts& local);
+// The promotion that the data of a server come from, as far as its node's record tells. 0: the
+// server came back with data of a history that the record does not know.
+std::uint64_t data_epoch(const std::optional<Record>& record, const health::ServerFacts& local);
 // The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
 // servers were not asked at the same moment.
 bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);
@@ -37,7 +40,9 @@ bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);
 bool strayed(const Sight& sight);
 // The same of the peer's server, as far as its agent tells.
 bool peer_strayed(const Sight& sight);
+// What both servers, and the journal of promotions, say about whose data are the newer.
+Fresher newer_data(const Sight& sight);
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
-Candidacy newest_leads(const Sight& sight, TimePoint now);
+Candidacy newest_leads(const Sight& sight);
 
 }  // namespace agent

@@ -89,6 +89,8 @@ void Pair::on(TimePoint now, const HealthSeen& seen) {
   // It wakes up with what clients had queued; the fence stands in the same queue.
   const bool leads = std::holds_alternative<Leading>(state_);
   if (seen.server == Target::local && seen.health == Health::hung && leads) emit(PostFence{});
+  const bool ended = seen.server == Target::local && seen.health != Health::up;
+  if (ended && sight_.local.facts) note_last_offset(*sight_.local.facts);
   successor_seen(now);
 }
 
@@ -100,6 +102,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   if (!local && before.is_master() && server.is_replica()) rival_gave_way(now);
   server.last_answer = now;
   server.facts_at = now;
+  if (local) settle_claim(seen.facts);
   if (local) name_foreign_role(seen.restarted ? ServerSight{} : before);
   // What an earlier run of the server had is not what this one has.
   if (seen.restarted) server.link_up_since.reset();
@@ -108,6 +111,8 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
     end_rejoining();  // the fence has gone with the process, and what was judged may be more now
   }
   if (seen.restarted && !local) peer_acts_again();
+  if (local && !seen.restarted) note_stream(now, before);
+  if (local && seen.restarted && before.facts) note_last_offset(*before.facts);
   note_link(now, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
@@ -224,6 +229,7 @@ void Pair::settle_idle(TimePoint now) {
 void Pair::settle_leading(TimePoint now) {
   if (const auto reason = reason_to_leave()) return leave(now, *reason);
   if (const auto reason = newer_leader(now)) return leave(now, *reason);
+  outlive_the_peers_epoch(now);
   if (standby_in_sync()) {
     unprotected_since_.reset();
   } else if (!unprotected_since_) {

@@ -73,7 +73,8 @@ class Pair {
     bool asked_for = false;  // by an operator: it does not count (rule 16)
     bool given = false;      // the leader resigned
     std::string reason;
-    std::optional<Record> before;  // the record to return to when it fails
+    std::uint64_t epoch = 0;
+    bool adopts = false;  // the server is a master already, and led under this epoch
   };
   struct Leading {
     bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
@@ -138,6 +139,7 @@ class Pair {
   void on_router(TimePoint now, const vrrp::BecameBackup& became);
   void on_router(TimePoint now, const vrrp::BecameInitialize& became);
   void on_router(TimePoint now, const vrrp::Report& report);
+  void ask_who_led();
 
   // pair_repair.cpp
   void announce_again(TimePoint now, const std::string& why);
@@ -164,6 +166,8 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember(TimePoint now);
+  void note_last_offset(const health::ServerFacts& seen);
+  void note_behind();
   bool lost_touch_with_the_leader() const;
   void note_history(TimePoint now, Record& record) const;
   std::int64_t unix_time(TimePoint now) const;
@@ -172,6 +176,7 @@ class Pair {
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
+  void note_stream(TimePoint now, const ServerSight& before);
   void watch_the_link(TimePoint now);
 
   // pair_rejoin.cpp
@@ -190,6 +195,8 @@ class Pair {
   void promotion_step(TimePoint now, Promoting::Step step);
   void promotion_work_done(TimePoint now, const WorkDone& work);
   void promotion_recorded(TimePoint now);
+  void now_leading(const Promoting& done);
+  void settle_claim(const health::ServerFacts& local);
   void promotion_failed(TimePoint now, const std::string& why);
 
   // pair_leave.cpp: the way down
@@ -238,6 +245,7 @@ class Pair {
   void on(TimePoint now, const PeerCompared& compared);
   std::uint64_t next_epoch(const Record& record) const;
   std::optional<std::string> newer_leader(TimePoint now) const;
+  void outlive_the_peers_epoch(TimePoint now);
   void held_against(TimePoint now, const vrrp::Report& report);
   bool holds(TimePoint now) const;
   std::optional<TimePoint> link_alarm_due() const;
@@ -253,7 +261,6 @@ class Pair {
   std::string flapping_words() const;
   Candidacy unless_flapping(TimePoint now, Candidacy answer) const;
   void hold_down(TimePoint now);
-
   // pair_guard.cpp
   std::optional<std::string> proof_that_nobody_else_leads(TimePoint now) const;
   void guard_writes(TimePoint now);
@@ -261,33 +268,28 @@ class Pair {
   void guard_work_done(TimePoint now, const WorkDone& work);
   std::string guard_alarm() const;
   bool guarded() const { return guard_.value_or(0) > 0; }
-
   // pair_foreign.cpp
   void on(TimePoint now, const SettingsSeen& seen);
   bool is_read_only_work(const WorkDone& work);
   void name_foreign_role(const ServerSight& before);
   bool is_unknown_lineage(const std::string& replid) const;
   Candidacy unless_foreign_data(Candidacy answer) const;
-
   // pair_replicas.cpp
   const health::ConnectedReplica* named_replica(const health::ServerFacts& master,
                                                 const health::Endpoint& wanted) const;
   bool is_further_replica(const health::Endpoint& endpoint) const;
   int further_acknowledgements() const;
-
   // pair_maintenance.cpp
   void on(TimePoint now, const MaintenanceOrdered& ordered);
   void settle_maintenance(TimePoint now);
   std::string maintenance_words() const;
   Candidacy unless_maintained(Candidacy answer) const;
-
   // pair_fence.cpp
   void on(TimePoint now, const HostFenced& fenced);
   void note_silence(TimePoint now);
   bool wants_a_proof() const;
   void settle_fence(TimePoint now);
   void stop_for_a_rival();
-
   // pair_report.cpp
   void update_alarms(TimePoint now);
   std::map<std::string, std::string> alarms(TimePoint now) const;

@@ -3,6 +3,7 @@
 // Which steps are taken depends on what is left to take them with.
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "agent/pair.hpp"
 
@@ -50,6 +51,10 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   count_takeover(now);
   const auto* promoting = std::get_if<Promoting>(&state_);
   const bool peer_fenced = promoting != nullptr && promoting->gentle;
+  // It has not led, so the epoch is nobody's.
+  if (promoting != nullptr && std::exchange(sight_.record->claimed, 0) != 0) {
+    emit(Persist{*sight_.record, false});
+  }
   const bool serves = server_usable() && sight_.local.is_master();
 
   Leaving leaving{.reason = reason, .stopping = stopping};

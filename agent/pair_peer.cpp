@@ -66,7 +66,7 @@ void Pair::on(TimePoint /*now*/, const PeerCompared& compared) {
 
 // Epochs are the pair's: a promotion is newer than all that either node knows of.
 std::uint64_t Pair::next_epoch(const Record& record) const {
-  return std::max({record.epoch, record.superseded, sight_.peer_epoch}) + 1;
+  return std::max({record.epoch, record.claimed, record.superseded, sight_.peer_epoch}) + 1;
 }
 
 void Pair::held_against(TimePoint now, const vrrp::Report& report) {
@@ -100,6 +100,21 @@ std::optional<std::string> Pair::newer_leader(TimePoint now) const {
   if (!said || !said->leads() || said->epoch <= own) return std::nullopt;
   if (!peer_says_it_leads(sight_, rules_.candidacy, now)) return std::nullopt;
   return "the other node leads with the newer epoch " + std::to_string(said->epoch);
+}
+
+// The other node led with a newer epoch while the two were apart, and does not any more: what is
+// taken here from now on is the newer all the same, and its server will follow.
+void Pair::outlive_the_peers_epoch(TimePoint now) {
+  const auto& said = sight_.peer_agent.said;
+  if (!said || !sight_.record || said->epoch <= sight_.record->epoch) return;
+  const bool stands_by =
+      said->state == to_string(PairState::standby) || said->state == to_string(PairState::fault);
+  if (!stands_by || peer_says_it_leads(sight_, rules_.candidacy, now)) return;
+  sight_.record->epoch = next_epoch(*sight_.record);
+  emit(Persist{*sight_.record, false});
+  emit(Say{Weight::warning, "the other node has led with epoch " + std::to_string(said->epoch) +
+                                " and leads no more: this node goes on with epoch " +
+                                std::to_string(sight_.record->epoch)});
 }
 
 std::optional<TimePoint> Pair::link_alarm_due() const {

@@ -17,8 +17,7 @@ constexpr auto kHoldAfterFailure = std::chrono::seconds(5);
 
 void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   // The clause behind the last judgement is what made the router lead.
-  Promoting promoting{
-      .gentle = candidacy_.gentle, .reason = candidacy_.why, .before = sight_.record};
+  Promoting promoting{.gentle = candidacy_.gentle, .reason = candidacy_.why};
   if (why == vrrp::Change::leader_resigned) promoting.reason = "the leader resigned";
   if (why == vrrp::Change::preempted) {
     promoting.gentle = true;
@@ -30,18 +29,15 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   promoting.asked_for = sight_.accept_data_loss || sight_.local.is_master() ||
                         (promoting.given && given_by_an_operator());
   Record record = sight_.record.value_or(Record{});
+  if (!sight_.record && sight_.local.facts) record.run_id = sight_.local.facts->run_id;
   const bool adopts =
       record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
   const bool newer = std::max(sight_.peer_epoch, record.superseded) > record.epoch;
-  if (!adopts || newer) record.epoch = next_epoch(record);
-  // Nobody has what comes from here on.
-  if (!adopts) record.in_sync = false;
-  record.role = RecordRole::leader;
-  record.superseded = 0;
-  record.moved_away = false;
+  promoting.adopts = adopts;
+  promoting.epoch = !adopts || newer ? next_epoch(record) : record.epoch;
+  // Whoever dies or fails on the way has not led: the rest of the record stays what it was.
+  if (promoting.epoch > record.epoch) record.claimed = promoting.epoch;
   heard_another_leader_ = false;
-  sight_.local.followed.clear();
-  record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.record = record;
 
   // What a standby was doing (following) is no longer wanted.
@@ -109,6 +105,7 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
   if (!installed.complete) return promotion_failed(now, "a VIP could not be put on the interface");
   count_takeover(now);
   const Promoting done = *promoting;
+  now_leading(done);
   state_ = Leading{done.gentle};
   step_deadline_.reset();
   emit(Announce{});
@@ -117,16 +114,40 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
   enter(now, PairState::leading, done.reason);
 }
 
+void Pair::now_leading(const Promoting& done) {
+  Record& record = *sight_.record;
+  record.epoch = done.epoch;
+  record.role = RecordRole::leader;
+  // Nobody has what comes from here on.
+  if (!done.adopts) record.in_sync = false;
+  record.superseded = record.claimed = 0;
+  record.moved_away = record.behind = false;
+  record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
+  sight_.local.followed.clear();
+  emit(Persist{record, false});
+}
+
+// The agent died on the way up. Its server is a master now, and has perhaps served: while the VIP's
+// lease lasted.
+void Pair::settle_claim(const health::ServerFacts& local) {
+  if (!sight_.record || sight_.record->claimed <= sight_.record->epoch || !sight_.local.is_master()) {
+    return;
+  }
+  if (!idle() && !std::holds_alternative<Starting>(state_)) return;
+  const std::string& known = sight_.record->replid;
+  const bool promoted = known.empty() || local.replid == known || local.replid2 == known;
+  if (!promoted || local.run_id != sight_.record->run_id) return;
+  emit(Say{Weight::info, "the agent ended in the middle of a promotion that came about"});
+  Promoting done;
+  done.epoch = sight_.record->claimed;
+  now_leading(done);
+}
+
+// What this node is does not change.
 void Pair::promotion_failed(TimePoint now, const std::string& why) {
   sight_.hold = Sight::Hold{now + kHoldAfterFailure, "the last promotion failed: " + why};
   sight_.accept_data_loss = false;
   count_takeover(now);
-  // The epoch stays used; what this node is does not change.
-  const auto& before = std::get<Promoting>(state_).before;
-  sight_.record->role = before ? before->role : RecordRole::standby;
-  sight_.record->in_sync = before && before->in_sync;
-  sight_.record->moved_away = before && before->moved_away;
-  emit(Persist{*sight_.record, false});
   emit(Say{Weight::warning, "promotion failed: " + why});
   leave(now, "the promotion failed: " + why);
 }

@@ -47,6 +47,13 @@ void Pair::on_router(TimePoint /*now*/, const vrrp::BecameInitialize& /*became*/
   sight_.leader_silent_since.reset();
 }
 
+// Beside a master of our own it counts what the other server became meanwhile.
+void Pair::ask_who_led() {
+  if (idle() && sight_.leader_ever_heard && sight_.local.is_master()) {
+    emit(RefreshFacts{hooks::Target::peer});
+  }
+}
+
 void Pair::on_router(TimePoint now, const vrrp::Report& report) {
   switch (report.notice) {
     case vrrp::Notice::leader_heard:
@@ -63,6 +70,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       sight_.leader_advertises = false;
       sight_.leader_resigned = true;
       sight_.advert_reported_at = sight_.leader_seen_at = now;
+      ask_who_led();
       break;
     case vrrp::Notice::leader_lost:
       sight_.leader_advertises = false;
@@ -71,6 +79,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       if (report.last_heard && report.last_heard > sight_.leader_seen_at) {
         sight_.leader_seen_at = report.last_heard;
       }
+      ask_who_led();
       break;
     case vrrp::Notice::lower_priority_leader:
       announcing_.rival_heard = now;

@@ -17,7 +17,7 @@ constexpr auto kLinkPoll = std::chrono::milliseconds(100);
 // REPLCONF ACK comes once a second (replicationCron), and a little later.
 constexpr auto kAckPeriod = std::chrono::milliseconds(1500);
 constexpr std::chrono::seconds kOldestAck{3};
-constexpr auto kOffsetPeriod = std::chrono::seconds(10);
+constexpr auto kOffsetPeriod = std::chrono::seconds(2);
 }  // namespace
 
 // A replica of the leader and of nobody else: a stranger's REPLICAOF is taken back, an old master
@@ -80,6 +80,7 @@ void Pair::remember(TimePoint now) {
     emit(Persist{*sight_.record, false});
     return;
   }
+  note_behind();
   Record record = sight_.record.value_or(Record{});
   const health::ServerFacts& local = *sight_.local.facts;
   if (std::holds_alternative<Leading>(state_)) {
@@ -102,7 +103,10 @@ void Pair::remember(TimePoint now) {
     return note_superseded(now);
   }
   const bool leads = record.role == RecordRole::leader;
-  if (leads || record.in_sync) record.superseded = 0;
+  if (leads || record.in_sync) {
+    record.superseded = 0;
+    record.behind = false;
+  }
   // Told to follow is not linked yet: until then the lineage is that of what it followed before.
   const bool current = leads || sight_.local.link_up_since || !sight_.record;
   if (current) {
@@ -122,6 +126,36 @@ void Pair::remember(TimePoint now) {
   offset_kept_at_ = now;
   sight_.record = record;
   emit(Persist{record, false});
+}
+
+// What comes back may have less than was seen last, which the file tells only now and then.
+void Pair::note_last_offset(const health::ServerFacts& seen) {
+  if (!sight_.record || seen.run_id != sight_.record->run_id) return;
+  if (seen.replid != sight_.record->replid || seen.offset <= sight_.record->offset) return;
+  sight_.record->offset = seen.offset;
+  emit(Persist{*sight_.record, false});
+}
+
+// Whoever sees newer data at the peer remembers it: when the peer is out of sight that data is not
+// gone. The local server is asked last, and is not about to receive it.
+void Pair::note_behind() {
+  const ServerSight& local = sight_.local;
+  const ServerSight& peer = sight_.peer;
+  if (!idle() || !sight_.record || local.health != Health::up || peer.health != Health::up) return;
+  if (!local.facts || !peer.facts || local.link_up_since) return;
+  // FAILOVER makes the local server a master before its data is the newer.
+  const auto& said = sight_.peer_agent.said;
+  if (said && said->state == to_string(PairState::leaving)) return;
+  if (*peer.facts_at < sight_.idle_since || *local.facts_at < *peer.facts_at) return;
+  auto newer = newer_data(sight_);
+  // It restarted, and what it followed goes on: how far is not known any more.
+  const Record& record = *sight_.record;
+  const bool goes_on = record.role == RecordRole::standby && record.run_id != local.facts->run_id &&
+                       record.replid == peer.facts->replid;
+  if (newer == Fresher::unknown && goes_on) newer = Fresher::peer;
+  if (newer == Fresher::unknown || (newer == Fresher::peer) == sight_.record->behind) return;
+  sight_.record->behind = newer == Fresher::peer;
+  emit(Persist{*sight_.record, false});
 }
 
 // The leader goes on, and what it takes from now on is not here.
@@ -218,6 +252,18 @@ void Pair::note_sync(TimePoint now) {
   if (mute || confirmed || abreast) sight_.in_sync_at = now;
 }
 
+// A third witness beside adverts and answers: its writes arrive.
+void Pair::note_stream(TimePoint now, const ServerSight& before) {
+  const auto linked = [](const ServerSight& server) {
+    return server.is_replica() && server.facts->link_up;
+  };
+  if (!linked(before) || !linked(sight_.local)) return;
+  const health::ServerFacts& then = *before.facts;
+  const health::ServerFacts& facts = *sight_.local.facts;
+  if (then.replid != facts.replid || facts.offset <= then.offset) return;
+  sight_.stream = Sight::Stream{*before.facts_at, now};
+}
+
 // Whether `replica` held all that `master` had a moment before: the master was asked first.
 bool Pair::caught_up(const ServerSight& master, const ServerSight& replica) {
   return master.is_master() && master.facts->replid == replica.facts->replid &&
@@ -257,7 +303,11 @@ void Pair::watch_the_link(TimePoint now) {
   // An old master follows as soon as the new leader's server is one.
   const bool changes = !leads && sight_.leader_advertises && sight_.local.is_master() &&
                        sight_.peer.health == Health::up && sight_.peer.is_replica();
-  const bool waits = links || changes;
+  // Whom nobody can ask may still stream.
+  const bool silent =
+      !leads && sight_.local.link_up_since &&
+      (sight_.peer.health == Health::hung || sight_.peer.health == Health::unreachable);
+  const bool waits = links || changes || silent;
   if (!waits || (!leads && !stands_by())) return look_again_.reset();
   if (look_again_ && now < *look_again_) return;
   if (look_again_) {

@@ -129,6 +129,7 @@ json::object fields_of(const PeerState& state) {
           {"role", word.role},
           {"replid", word.replid},
           {"offset", word.offset},
+          {"data_epoch", word.data_epoch},
           {"priority", word.priority},
           {"configured", word.configured},
           {"may_lead", word.may_lead},
@@ -214,6 +215,7 @@ PeerState state_of(const Fields& fields) {
   word.role = fields.text("role");
   word.replid = fields.text("replid");
   word.offset = fields.integer("offset");
+  word.data_epoch = fields.natural("data_epoch");
   word.priority = fields.small("priority");
   word.configured = fields.small("configured");
   word.may_lead = fields.flag("may_lead");

@@ -83,6 +83,16 @@ bool parse_history(const boost::json::object& object, Record& record) {
     if (!epoch) return false;
     record.superseded = *epoch;
   }
+  if (object.contains("claimed")) {
+    const auto epoch = field<std::uint64_t>(object, "claimed");
+    if (!epoch) return false;
+    record.claimed = *epoch;
+  }
+  if (object.contains("behind")) {
+    const auto behind = field<bool>(object, "behind");
+    if (!behind) return false;
+    record.behind = *behind;
+  }
   if (!parse_maintenance(object, record)) return false;
   if (object.contains("moved_away")) {
     const auto moved = field<bool>(object, "moved_away");
@@ -103,7 +113,11 @@ bool parse_history(const boost::json::object& object, Record& record) {
 }  // namespace
 
 void note_lineage(std::vector<LineageEntry>& lineage, LineageEntry entry) {
-  if (!lineage.empty() && lineage.back().replid == entry.replid) return;
+  if (!lineage.empty() && lineage.back().replid == entry.replid) {
+    // Who began to follow was not in sync yet, or the lineage was adopted by a later epoch.
+    lineage.back().epoch = std::max(lineage.back().epoch, entry.epoch);
+    return;
+  }
   lineage.push_back(std::move(entry));
   if (lineage.size() > kLineageEntries) lineage.erase(lineage.begin());
 }
@@ -153,6 +167,8 @@ std::string format_record(const std::string& pair, const Record& record) {
   }
   if (!record.intent.empty()) object["intent"] = record.intent;
   if (record.superseded != 0) object["superseded"] = record.superseded;
+  if (record.claimed != 0) object["claimed"] = record.claimed;
+  if (record.behind) object["behind"] = true;
   if (const auto& on = record.maintenance) {
     object["maintenance"] = {
         {"who", on->who}, {"why", on->why}, {"since", on->since}, {"until", on->until}};

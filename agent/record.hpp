@@ -62,6 +62,11 @@ struct Record {
   // The other node led with this epoch after our own leading, and its writes are not here: this
   // data set may be old. 0: not so.
   std::uint64_t superseded = 0;
+  // The epoch of a promotion that is under way; what else stands here is from before it. An agent
+  // that died in it finds out from the server whether it came about. 0: none.
+  std::uint64_t claimed = 0;
+  // The peer's server held newer data than the local one when both were seen.
+  bool behind = false;
   std::optional<Maintenance> maintenance{};
   // An operator gave the role away: failback leaves it there until this node has led again.
   bool moved_away = false;

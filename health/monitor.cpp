@@ -310,7 +310,7 @@ void Monitor::heed(TimePoint now, Request request, const Reply& reply) {
     case ReplyKind::loading:
       count_alive();
       return judge(now, Health::loading, "LOADING: the server reads its data");
-    case ReplyKind::busy: return count_miss(now, "busy: a script runs");
+    case ReplyKind::busy: return count_miss(now, kBusy);
     case ReplyKind::misconf:
       count_alive();
       return judge(now, Health::degraded, "MISCONF: the server cannot save and refuses writes");

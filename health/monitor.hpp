@@ -42,6 +42,8 @@ enum class Health : std::uint8_t {
   denied,  // credentials, TLS, protected mode, max clients, unsuitable(): alarm, never a failover
 };
 std::string_view to_string(Health health);
+// The detail of a server that is `hung` because it answers BUSY, and does nothing else.
+inline constexpr const char* kBusy = "busy: a script runs";
 
 // ---- inputs ------------------------------------------------------------------------------------
 struct Connected {};

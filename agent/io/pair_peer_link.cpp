@@ -1,6 +1,7 @@
 // The pair's side of the peer link: its word to the other node's agent, and that agent's to the
 // rulebook.
 #include "agent/io/pair_runner.hpp"
+#include "agent/newest.hpp"
 #include "agent/peer_settings.hpp"
 
 namespace agent::io {
@@ -33,7 +34,8 @@ PeerWord PairRunner::peer_word() const {
     word.record->lineage.clear();
     word.record->peer.reset();
     word.record->intent.clear();
-    word.record->superseded = 0;
+    word.record->superseded = word.record->claimed = 0;
+    word.record->behind = false;
     word.record->maintenance.reset();
     word.record->moved_away = false;
     word.record->takeovers.clear();
@@ -43,6 +45,7 @@ PeerWord PairRunner::peer_word() const {
     word.role = health::to_string(facts->role);
     word.replid = facts->replid;
     word.offset = facts->offset;
+    word.data_epoch = data_epoch(sight.record, *facts);
   }
   word.priority = tracking_.priority().value;
   word.configured = config_.priority.value;

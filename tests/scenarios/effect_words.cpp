@@ -69,7 +69,8 @@ struct FormatEffect {
            " epoch=" + std::to_string(r.epoch) + (r.in_sync ? " in_sync" : "") +
            (r.has_data ? " has_data" : "") + " run=" + r.run_id +
            (r.superseded != 0 ? " superseded=" + std::to_string(r.superseded) : "") +
-           (r.moved_away ? " moved_away" : "") +
+           (r.claimed != 0 ? " claimed=" + std::to_string(r.claimed) : "") +
+           (r.behind ? " behind" : "") + (r.moved_away ? " moved_away" : "") +
            (r.takeovers.empty() ? "" : " takeovers=" + std::to_string(r.takeovers.size())) +
            (r.intent.empty() ? "" : " intent=" + r.intent) + (e.answer ? " and answer" : "");
   }

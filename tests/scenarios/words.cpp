@@ -104,6 +104,10 @@ agent::Begin parse_begin(const Words& words) {
       begin.record->run_id = value;
     } else if (key == "moved_away") {
       begin.record->moved_away = true;
+    } else if (key == "behind") {
+      begin.record->behind = true;
+    } else if (key == "claimed") {
+      begin.record->claimed = std::stoull(value);
     } else if (key == "takeover") {
       begin.record->takeovers.push_back(std::stoll(value));
     } else {
@@ -224,13 +228,18 @@ hooks::RecoveryOutcome parse_outcome(const std::string& text) {
 }
 
 // "said leading epoch=3 priority=240 in_sync": the other node's agent; the last two are its
-// configured priority, and whether its record counts this node in sync.
+// configured priority, and whether its record counts this node in sync. "replid=aaa data=2": what
+// its server holds, and the epoch of that.
 agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
   said.word.state = word(words, 1);
   for (const auto& [key, value] : parse_fields(words, 2)) {
     if (key == "epoch") {
       said.word.epoch = std::stoull(value);
+    } else if (key == "replid") {
+      said.word.replid = value;
+    } else if (key == "data") {
+      said.word.data_epoch = std::stoull(value);
     } else if (key == "record") {
       if (!said.word.record) said.word.record.emplace();
       said.word.record->role =
