@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "agent/newest.hpp"
+
 namespace sim {
 
 using namespace std::chrono_literals;
@@ -223,13 +225,15 @@ agent::PeerWord Agent::word() const {
     out.record->lineage.clear();
     out.record->peer.reset();
     out.record->intent.clear();
-    out.record->superseded = 0;
+    out.record->superseded = out.record->claimed = 0;
+    out.record->behind = false;
   }
   out.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
     out.role = health::to_string(facts->role);
     out.replid = facts->replid;
     out.offset = facts->offset;
+    out.data_epoch = agent::data_epoch(sight.record, *facts);
   }
   out.priority = settings.priority.value;
   out.may_lead = snapshot.candidacy.may_lead;

@@ -80,12 +80,6 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::stoull(text);
 }
 
-// Three of the first ten thousand are not settled: long chains of failures, after which a write
-// that was acknowledged in the moment of a cut is missing, and one in which two nodes with old data
-// meet. A limit this tight shows a regression; a seed is settled by replaying it.
-constexpr std::uint64_t kOpenOfThousand = 2;
-constexpr std::uint64_t kThousand = 1000;
-
 class SimulatedPair : public testing::TestWithParam<int> {};
 
 TEST_P(SimulatedPair, LosesNothingAndComesTogether) {
@@ -94,18 +88,16 @@ TEST_P(SimulatedPair, LosesNothingAndComesTogether) {
       number_from("TANDEM_FIRST_SEED", 0) + static_cast<std::uint64_t>(GetParam()) * per_shard;
   const auto begin = std::chrono::steady_clock::now();
   Summary summary;
-  std::uint64_t open = 0;
   for (std::uint64_t seed = first; seed < first + per_shard; ++seed) {
     const PairResult result = PairWorld(seed).run();
     summary.add(result);
     if (result.violations.empty()) continue;
-    ++open;
-    std::cout << "seed " << seed << text_of(result.violations) << "\nreplay: TANDEM_SEED=" << seed
-              << " tests_sim --gtest_filter=SimulatedPairOnce.Replay";
+    ADD_FAILURE() << "seed " << seed << text_of(result.violations)
+                  << "\nreplay: TANDEM_SEED=" << seed
+                  << " tests_sim --gtest_filter=SimulatedPairOnce.Replay";
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   summary.print(std::cout, took.count());
-  EXPECT_LE(open * kThousand, per_shard * kOpenOfThousand) << "the seeds are above";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulatedPair, testing::Range(0, kShards));

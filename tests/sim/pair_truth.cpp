@@ -16,8 +16,10 @@ constexpr auto kTwoMasters = 3s;
 constexpr auto kSightSlack = 2500ms;
 // A server that leads is open again after that.
 constexpr auto kHeldWhileLeading = 4s;
-// An agent knows that a server answers again, or not any more.
-constexpr auto kTakesNotice = 500ms;
+// An agent knows that a server answers again, or not any more: an attempt to connect that began
+// before takes fall x ping_interval to fail, 600 ms, and the next one follows after a
+// ping_interval.
+constexpr auto kTakesNotice = 1s;
 // Within this time a node that is awake learns that the other one leads, or led, from whatever of
 // it can be reached: INFO is asked once a second, a word comes with each beat.
 constexpr auto kLearns = 1500ms;
@@ -71,6 +73,8 @@ void Truth::excuse(const std::vector<WriteId>& ids, int& counter) {
 }
 
 void Truth::promoted(Server& server, const std::string& by) {
+  promoted_by_a_stranger_.at(server.index) = by.empty();
+  if (by.empty()) cut_off_by_a_stranger(server);
   // Somebody else's act, or a replica that is detached to be copied: it does not lead.
   const agent::PairState state = world_.agents[server.index]->state();
   if (by.empty() || state != agent::PairState::promoting) return;
@@ -84,6 +88,22 @@ void Truth::promoted(Server& server, const std::string& by) {
   excuse(ids, losses_.left_behind);
   begins_to_lead(server.index);
   begin_fork(server);
+}
+
+// What its dead master had sent was still to arrive, and a stranger's REPLICAOF NO ONE closes the
+// connection: no rule can hold on to that.
+void Truth::cut_off_by_a_stranger(const Server& server) {
+  if (!server.upstream) return;
+  const Server& other = *world_.servers[1 - server.index];
+  const auto& there = other.alive ? other.data : on_disk(other);
+  std::vector<WriteId> lost;
+  for (const auto& item : server.upstream->flight) {
+    const Write& write = writes_[item.write];
+    if (!write.acknowledged || write.excused) continue;
+    if (std::find(there.begin(), there.end(), item.write) == there.end())
+      lost.push_back(item.write);
+  }
+  excuse(lost, losses_.foreign);
 }
 
 void Truth::begins_to_lead(std::size_t node) {
@@ -131,6 +151,23 @@ std::vector<WriteId> Truth::unless_unheard(std::size_t node, const std::vector<W
   return rest;
 }
 
+// Who led last takes its VIP again: what the other node, which did not lead since, was given
+// meanwhile at a VIP whose lease had not ended is beside that (rules 13 and 14).
+std::vector<WriteId> Truth::beside_its_own_leading(std::size_t node,
+                                                   const std::vector<WriteId>& ids) {
+  const TimePoint led_at = led_at_.at(node);
+  if (led_at <= led_at_.at(1 - node)) return ids;
+  std::vector<WriteId> beside;
+  std::vector<WriteId> rest;
+  const auto& there = world_.servers.at(1 - node)->data;
+  for (const WriteId id : ids) {
+    const bool taken_there = std::find(there.begin(), there.end(), id) != there.end();
+    (taken_there && writes_[id].at >= led_at ? beside : rest).push_back(id);
+  }
+  excuse(beside, losses_.forked);
+  return rest;
+}
+
 // The other node still has the VIP, and nobody there can know of this promotion.
 void Truth::begin_fork(const Server& promoted) {
   const std::size_t other = 1 - promoted.index;
@@ -171,12 +208,13 @@ std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
 
 // Who leads with a server that was a master already: nobody else may have been one since.
 void Truth::taken(Server& server) {
+  promoted_by_a_stranger_.at(server.index) = false;
   auto ids = missing(server.data);
   if (world_.agents[server.index]->operators_word) {
     excuse(ids, losses_.accepted);
     ids.clear();
   }
-  ids = unless_unheard(server.index, outside_the_fork(ids));
+  ids = unless_unheard(server.index, beside_its_own_leading(server.index, outside_the_fork(ids)));
   begins_to_lead(server.index);
   begin_fork(server);
   if (ids.empty()) return;
@@ -256,7 +294,10 @@ void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
   if (owed > 0 && !server.foreign_master) {
     violated(server.name() + ": " + count(owed) + " writes were replaced without a copy");
   }
-  if (server.foreign_master) return excuse(promised, losses_.foreign);
+  // A server in quarantine gives its data to nobody, until a stranger makes it a master (rule 1):
+  // what replicates from it copies it by itself.
+  const bool strangers = server.foreign_master || promoted_by_a_stranger_.at(1 - server.index);
+  if (strangers) return excuse(promised, losses_.foreign);
   promised = outside_the_fork(promised);
   fork_ = {};
   if (!promised_) return;

@@ -71,8 +71,10 @@ class Truth {
   static bool histories_are_gone(const Server& one, const Server& other);
   void judge_promotion(Server& server, const std::vector<WriteId>& ids);
   void begin_fork(const Server& promoted);
+  void cut_off_by_a_stranger(const Server& server);
   std::vector<WriteId> outside_the_fork(const std::vector<WriteId>& ids);
   std::vector<WriteId> unless_unheard(std::size_t node, const std::vector<WriteId>& ids);
+  std::vector<WriteId> beside_its_own_leading(std::size_t node, const std::vector<WriteId>& ids);
   void begins_to_lead(std::size_t node);
   bool hears_of(std::size_t node) const;
   void look_who_hears(std::size_t node);
@@ -99,6 +101,7 @@ class Truth {
   std::array<std::optional<TimePoint>, 2> unheard_since_;
   std::array<std::optional<TimePoint>, 2> hears_since_;
   std::array<TimePoint, 2> led_at_{};  // when it last began to lead
+  std::array<bool, 2> promoted_by_a_stranger_{};
   std::optional<TimePoint> two_since_;
   std::optional<TimePoint> apart_since_;
   std::optional<TimePoint> apart_until_;
