@@ -51,7 +51,9 @@ std::optional<std::string> converse(const std::string& path, const std::string& 
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
   if (!connect_to(socket, path)) return std::nullopt;
-  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return std::nullopt;
+  // An agent that turns a client away says why before it hears the request.
+  const ssize_t sent = ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  if (sent < 0 && errno != EPIPE) return std::nullopt;
   std::string answer;
   std::array<char, 65536> buffer{};
   while (answer.empty() || answer.back() != '\n') {

@@ -1,10 +1,13 @@
 // See control_socket.hpp. Bounded everywhere: request size, clients at once, time per client.
+// Clients that only hold the door open never keep others out: the one that has said nothing for
+// longest makes room.
 #include "agent/io/control_socket.hpp"
 
 #include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -13,7 +16,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
 #include <cerrno>
-#include <set>
+#include <list>
 #include <system_error>
 #include <utility>
 
@@ -40,6 +43,7 @@ struct Client {
   asio::steady_timer timer;
   std::string request;
   std::string answer;
+  bool asked = false;  // its whole request is here
   bool answered = false;
 
   void hang_up() {
@@ -65,12 +69,29 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
         [weak = weak_from_this()](const boost::system::error_code& error, Protocol::socket socket) {
           const auto self = weak.lock();
           if (!self || error == asio::error::operation_aborted) return;
-          if (!error && self->clients.size() < kMostClients) {
-            self->serve(std::make_shared<Client>(std::move(socket)));
-          }
           if (error) return self->accept_later();
+          self->welcome(std::make_shared<Client>(std::move(socket)));
           self->accept();
         });
+  }
+
+  void welcome(const std::shared_ptr<Client>& client) {
+    if (clients.size() >= kMostClients) {
+      const auto silent = std::find_if(clients.begin(), clients.end(),
+                                       [](const auto& other) { return !other->asked; });
+      if (silent == clients.end()) return turn_away(*client);
+      end(std::shared_ptr(*silent));
+    }
+    serve(client);
+  }
+
+  // All of them wait for answers. What a fresh socket takes without waiting is enough.
+  static void turn_away(Client& client) {
+    const std::string words =
+        json::serialize(refusal("too many requests wait for an answer; try again later")) + "\n";
+    boost::system::error_code ignored;
+    client.socket.non_blocking(true, ignored);
+    client.socket.send(asio::buffer(words), 0, ignored);
   }
 
   // Out of descriptors, most likely: not at once again.
@@ -83,7 +104,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void serve(const std::shared_ptr<Client>& client) {
-    clients.insert(client);
+    clients.push_back(client);
     give_up_later(client);
     asio::async_read_until(
         client->socket, asio::dynamic_buffer(client->request, kLargestRequest), '\n',
@@ -98,6 +119,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void answer(const std::shared_ptr<Client>& client) {
+    client->asked = true;
     boost::system::error_code error;
     const auto value = json::parse(client->request, error);
     if (error || !value.is_object()) {
@@ -125,7 +147,7 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void reply(const std::shared_ptr<Client>& client, const json::object& answer) {
-    if (!clients.contains(client) || std::exchange(client->answered, true)) return;
+    if (!is_here(client) || std::exchange(client->answered, true)) return;
     client->answer = json::serialize(answer) + "\n";
     give_up_later(client);
     asio::async_write(
@@ -143,14 +165,18 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
+  bool is_here(const std::shared_ptr<Client>& client) const {
+    return std::find(clients.begin(), clients.end(), client) != clients.end();
+  }
+
   void end(const std::shared_ptr<Client>& client) {
-    if (clients.erase(client) != 0) client->hang_up();
+    if (std::erase(clients, client) != 0) client->hang_up();
   }
 
   Protocol::acceptor acceptor;
   Handler handler;
   std::chrono::milliseconds patience;
-  std::set<std::shared_ptr<Client>> clients;
+  std::list<std::shared_ptr<Client>> clients;  // in the order in which they came
   std::string path;
 };
 

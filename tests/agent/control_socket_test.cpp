@@ -67,13 +67,16 @@ TEST_F(Door, RefusesWhatIsNoRequest) {
   EXPECT_EQ(ask(std::string(5000, 'x')), "{\"error\":\"the request is longer than 4096 bytes\"}\n");
 }
 
+// More than there are places, and more come while others ask.
 TEST_F(Door, GoesOnBesideClientsThatSayNothing) {
   ASSERT_EQ(door_.listen(path_), std::nullopt);
   std::vector<Protocol::socket> idle;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 300; ++i) {
     idle.emplace_back(loop_).connect(Protocol::endpoint(path_));
+    if (i % 3 == 1) asio::write(idle.back(), asio::buffer(std::string("{\"command\":")));
+    if (i % 3 == 2) loop_.poll();
+    if (i % 50 == 49) EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n") << i;
   }
-  EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n");
 }
 
 // A door whose answers the test gives.
@@ -163,6 +166,19 @@ TEST_F(LateDoor, ClientsThatHangUpLeaveTheirPlaces) {
   Protocol::socket last = asking();
   for (const auto& reply : replies_) reply({{"number", 1}});
   EXPECT_EQ(answer_to(last), "{\"number\":1}\n");
+}
+
+// Who has asked is not sent away for who comes later.
+TEST_F(LateDoor, KeepsThoseWhoWaitAndSaysSoToFurtherOnes) {
+  open(10s);
+  std::vector<Protocol::socket> waiting;
+  for (int i = 0; i < 64; ++i) waiting.push_back(asking());
+  Protocol::socket late(loop_);
+  late.connect(Protocol::endpoint(path_));
+  EXPECT_EQ(answer_to(late),
+            "{\"error\":\"too many requests wait for an answer; try again later\"}\n");
+  for (const auto& reply : replies_) reply({{"number", 1}});
+  for (auto& client : waiting) EXPECT_EQ(answer_to(client), "{\"number\":1}\n");
 }
 
 TEST_F(LateDoor, MayBeGoneBeforeTheAnswer) {
