@@ -12,6 +12,7 @@
 #include "agent/io/host_checks.hpp"
 #include "agent/io/privileges.hpp"
 #include "agent/io/systemd.hpp"
+#include "agent/json_fields.hpp"
 #include "agent/status.hpp"
 
 namespace agent::io {
@@ -21,7 +22,13 @@ namespace json = boost::json;
 
 namespace {
 constexpr auto kStatusInterval = std::chrono::seconds(2);
-constexpr const char* kNoSuchPair = "no pair of that name; tandem status lists them";
+
+json::object no_such_pair(const json::object& request, const std::vector<std::string>& names) {
+  std::string sentence = "no pair of that name: " + text_of(request, "pair");
+  sentence += "; this agent has ";
+  for (const auto& name : names) sentence += (&name == names.data() ? "" : ", ") + name;
+  return {{"error", sentence}};
+}
 }  // namespace
 
 Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logger> log,
@@ -239,7 +246,9 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
 json::object Daemon::answer_status() const {
   AgentStatus status = about();
   for (const auto& pair : pairs_) status.pairs.push_back(pair->status());
-  return status_json(status);
+  json::object out = status_json(status);
+  out["config"] = config_.file;
+  return out;
 }
 
 AgentStatus Daemon::about() const {
@@ -279,14 +288,14 @@ json::object Daemon::answer_promote(const json::object& request) {
     return {{"error", "promote needs --accept-data-loss: it overrules what protects the data"}};
   }
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (pair == nullptr) return no_such_pair(request, site_sources().names());
   if (const auto refused = pair->promote()) return {{"error", *refused}};
   return {{"accepted", "promotion begun; see tandem status"}};
 }
 
 void Daemon::answer_switchover(const json::object& request, const ControlSocket::Reply& reply) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return reply({{"error", kNoSuchPair}});
+  if (pair == nullptr) return reply(no_such_pair(request, site_sources().names()));
   const auto wish = wish_of(request);
   if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
   pair->switchover(std::get<SwitchoverWish>(wish), [reply](const SwitchoverAnswer& answer) {
@@ -311,7 +320,7 @@ void Daemon::serve_peer(const PeerRequest& request, const PeerLinks::Answer& ans
 
 void Daemon::answer_maintenance(const json::object& request, const ControlSocket::Reply& reply) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return reply({{"error", kNoSuchPair}});
+  if (pair == nullptr) return reply(no_such_pair(request, site_sources().names()));
   const auto wish = maintenance_of(request);
   if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
   pair->maintain(std::get<MaintenanceWish>(wish), [reply](const SwitchoverAnswer& answer) {
@@ -330,7 +339,7 @@ void Daemon::maintain_for_peer(PairRunner& pair, const PeerRequest& request,
 
 json::object Daemon::answer_rejoin(const json::object& request) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (pair == nullptr) return no_such_pair(request, site_sources().names());
   const auto* accepted = request.if_contains("accept_data_loss");
   const bool accept = accepted != nullptr && accepted->is_bool() && accepted->get_bool();
   if (const auto refused = pair->rejoin(accept)) return {{"error", *refused}};
@@ -339,14 +348,14 @@ json::object Daemon::answer_rejoin(const json::object& request) {
 
 json::object Daemon::answer_acknowledge(const json::object& request) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (pair == nullptr) return no_such_pair(request, site_sources().names());
   pair->acknowledge();
   return {{"accepted", "acknowledged"}};
 }
 
 json::object Daemon::answer_recover(const json::object& request) {
   PairRunner* pair = find_pair(request);
-  if (pair == nullptr) return {{"error", kNoSuchPair}};
+  if (pair == nullptr) return no_such_pair(request, site_sources().names());
   if (const auto refused = pair->recover()) return {{"error", *refused}};
   return {{"accepted", "recovery begun; see tandem status"}};
 }

@@ -4,16 +4,17 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <iomanip>
 #include <iostream>
-#include <optional>
 #include <sstream>
 #include <vector>
 
 #include "agent/io/control_client.hpp"
-#include "agent/status.hpp"
+#include "agent/json_fields.hpp"
+#include "agent/status_text.hpp"
 
 namespace agent::io {
 namespace {
@@ -44,22 +45,18 @@ int check(const ControlAnswer& answer) {
   return fail(kRefused, error->is_string() ? std::string(error->get_string()) : "refused");
 }
 
-bool has_pair(const json::object& status, const std::string& name) {
-  const auto* pairs = status.if_contains("pairs");
-  if (pairs == nullptr || !pairs->is_array()) return false;
-  for (const auto& pair : pairs->get_array()) {
-    const auto* found = pair.is_object() ? pair.get_object().if_contains("name") : nullptr;
-    if (found != nullptr && found->is_string() && found->get_string() == name) return true;
-  }
-  return false;
-}
-
 std::vector<std::string> all_pairs(const json::object& status) {
   std::vector<std::string> out;
-  for (const auto& pair : status.at("pairs").as_array()) {
-    out.emplace_back(pair.at("name").as_string());
+  for (const auto& pair : list_of(status, "pairs")) {
+    if (pair.is_object()) out.push_back(text_of(pair.get_object(), "name"));
   }
   return out;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none" : out;
 }
 
 // Who types, also behind sudo.
@@ -71,11 +68,12 @@ std::string operator_name() {
   return "uid " + std::to_string(::getuid());
 }
 
-// The pair that is meant when none is named: the only one.
-std::optional<std::string> only_pair(const json::object& status) {
-  const auto* pairs = status.if_contains("pairs");
-  if (pairs == nullptr || !pairs->is_array() || pairs->get_array().size() != 1) return std::nullopt;
-  return std::string(pairs->get_array().at(0).at("name").as_string());
+// The pair that is meant when none is named: the only one. Empty: there are others, which was said.
+std::string only_pair(const json::object& status) {
+  const auto names = all_pairs(status);
+  if (names.size() == 1) return names.front();
+  fail(kUsage, "this agent has several pairs, name one of them: " + joined(names));
+  return {};
 }
 
 json::value recovery_of(const json::object& status, const std::string& name) {
@@ -123,13 +121,19 @@ int await_recovery(const std::string& path, const std::string& pair, std::int64_
 
 }  // namespace
 
-int show_status(const std::string& path, const std::string& pair, bool as_json) {
-  const ControlAnswer answer = ask_agent(path, {{"command", "status"}});
+int refused_status(const ControlAnswer& answer, const std::string& pair) {
   if (const int code = check(answer)) return code;
-  if (!pair.empty() && !has_pair(answer.value, pair)) {
-    return fail(kRefused, "no pair of that name: " + pair + "; tandem status lists them");
-  }
-  std::cout << (as_json ? json::serialize(answer.value) + "\n" : status_text(answer.value, pair));
+  const auto names = all_pairs(answer.value);
+  if (pair.empty() || std::find(names.begin(), names.end(), pair) != names.end()) return 0;
+  return fail(kRefused, "no pair of that name: " + pair + "; this agent has " + joined(names));
+}
+
+int show_status(const std::string& path, const std::string& pair, bool as_json,
+                const Screen& screen) {
+  const ControlAnswer answer = ask_agent(path, {{"command", "status"}});
+  if (const int code = refused_status(answer, pair)) return code;
+  std::cout << (as_json ? json::serialize(answer.value) + "\n"
+                        : status_text(answer.value, pair, screen));
   return 0;
 }
 
@@ -185,9 +189,8 @@ int switchover(const std::string& path, std::string pair, const SwitchoverOption
   if (pair.empty()) {
     const ControlAnswer status = ask_agent(path, {{"command", "status"}});
     if (const int code = check(status)) return code;
-    const auto only = only_pair(status.value);
-    if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
-    pair = *only;
+    pair = only_pair(status.value);
+    if (pair.empty()) return kUsage;
   }
   const json::object request{{"command", "switchover"},
                              {"pair", pair},
@@ -207,9 +210,8 @@ int recover(const std::string& path, std::string pair) {
   const ControlAnswer status = ask_agent(path, {{"command", "status"}});
   if (const int code = check(status)) return code;
   if (pair.empty()) {
-    const auto only = only_pair(status.value);
-    if (!only) return fail(kUsage, "this agent has several pairs: name one of them");
-    pair = *only;
+    pair = only_pair(status.value);
+    if (pair.empty()) return kUsage;
   }
   const ControlAnswer answer = ask_agent(path, {{"command", "recover"}, {"pair", pair}});
   if (const int code = check(answer)) return code;

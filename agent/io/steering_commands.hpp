@@ -4,10 +4,16 @@
 
 #include <string>
 
+#include "agent/io/control_client.hpp"
+#include "agent/screen.hpp"
+
 namespace agent::io {
 
 // `path`: of the control socket. `pair`: where it may be empty, the only one is meant.
-int show_status(const std::string& path, const std::string& pair, bool as_json);
+int show_status(const std::string& path, const std::string& pair, bool as_json,
+                const Screen& screen);
+// 0 when `answer` is a status that has the pair; else the exit code, and the reason was said.
+int refused_status(const ControlAnswer& answer, const std::string& pair);
 int promote(const std::string& path, const std::string& pair, bool accept_data_loss);
 int rejoin(const std::string& path, const std::string& pair, bool accept_data_loss);
 int acknowledge(const std::string& path, const std::string& pair);

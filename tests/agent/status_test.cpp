@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "agent/status_text.hpp"
+
 namespace agent {
 namespace {
 
@@ -46,14 +48,94 @@ TEST(StatusText, AnswersWhoLeadsAndWhetherAFailoverWouldWork) {
             R"(node server11
 
 redis: leading for 12 s, because the leader resigned
+  failover would work now: the standby is in sync; whether its agent runs is not known here
   leader   this node, epoch 3
   VIP      192.168.1.120/24 (here)
   server   127.0.0.1:6379  up, master, 1000 keys
   peer     192.168.1.113:6379  up, replica of 192.168.1.112:6379, link up, 0 bytes behind, 1000 keys
   VRRP     eth0 VRID 51, version 3, priority 250, every 100 ms
   link     off
-  standby  in sync; whether its agent runs is not known here
 )");
+}
+
+TEST(StatusText, WrapsOnANarrowTerminalAndCutsNothing) {
+  EXPECT_EQ(status_text(status_json(leading()), "", Screen{40, false}),
+            R"(node server11
+
+redis: leading for 12 s, because the
+    leader resigned
+  failover would work now: the standby
+    is in sync; whether its agent runs
+    is not known here
+  leader   this node, epoch 3
+  VIP      192.168.1.120/24 (here)
+  server   127.0.0.1:6379 up, master,
+    1000 keys
+  peer     192.168.1.113:6379 up,
+    replica of 192.168.1.112:6379, link
+    up, 0 bytes behind, 1000 keys
+  VRRP     eth0 VRID 51, version 3,
+    priority 250, every 100 ms
+  link     off
+)");
+}
+
+TEST(StatusText, ColoursAreThereOnlyWhenTheyAreWanted) {
+  EXPECT_EQ(status_text(status_json(leading()), "").find('\x1b'), std::string::npos);
+  const std::string text = status_text(status_json(leading()), "", Screen{0, true});
+  EXPECT_NE(text.find("\x1b[32m  failover \x1b[0mwould work now"), std::string::npos) << text;
+}
+
+std::string failover_line(const AgentStatus& status) {
+  const std::string text = status_text(status_json(status), "");
+  const auto begin = text.find("  failover ");
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST(StatusText, TheLeaderSaysWhyAFailoverWouldNotWork) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  PeerLinkStatus& link = pair.peer_link;
+  link.state = PeerLinkStatus::State::up;
+  link.node = "server12";
+  link.says = PeerWord{};
+  link.says->why = "the other node leads";
+  EXPECT_EQ(failover_line(status),
+            "  failover would work now: the standby is in sync; its agent runs");
+  link.says->why = "the interface is not usable";
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: node server12 may not take over, because the interface "
+            "is not usable");
+  pair.pair.standby_in_sync = false;
+  pair.peer.monitor.facts.link_up = false;
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: the standby's server has no link to its master: nobody "
+            "could take over without losing writes");
+  pair.peer.monitor.health = health::Health::dead;
+  pair.peer.monitor.detail = "connection refused";
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: the standby's server is dead (connection refused): "
+            "nobody could take over without losing writes");
+  pair.pair.maintenance = Maintenance{"anna", "kernel", 1, 0};
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: maintenance is on, so nobody takes over by itself");
+}
+
+TEST(StatusText, AStandbySaysWhyItCouldNotTakeOver) {
+  AgentStatus status = leading();
+  PairStatus& pair = status.pairs.front();
+  pair.pair.state = PairState::standby;
+  pair.pair.candidacy = {.why = "the other node leads"};
+  pair.pair.leader_advertises = true;
+  pair.router.leader = vrrp::Leader{};
+  pair.server.monitor.facts.role = health::Role::replica;
+  pair.server.monitor.facts.link_up = true;
+  EXPECT_EQ(failover_line(status), "  failover would work now: this node would take over");
+  pair.server.monitor.facts.link_up = false;
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: the local server has no link to its master");
+  pair.pair.candidacy = {.why = "the interface is not usable"};
+  EXPECT_EQ(failover_line(status), "  failover would NOT work now: the interface is not usable");
 }
 
 TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
@@ -66,7 +148,8 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
   const std::string text = status_text(status_json(status), "redis");
   for (const char* line :
        {"leader   nobody, epoch 3", "192.168.1.120/24 (not here)",
-        "does not lead because the local server was never in sync with the leader",
+        "would NOT work now: nobody leads, and this node does not because the local server was "
+        "never in sync with the leader",
         "ALARM    the local server was never in sync with the leader"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }

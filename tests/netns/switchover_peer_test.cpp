@@ -100,7 +100,7 @@ TEST(SwitchoverOnTheStandby, OnlyLooksWithDryRunAndNamesTheProblemsOfBothSides) 
   EXPECT_EQ(switch_over(scene.b, {"--dry-run"}),
             "0 redis: nothing is in the way of a switchover\n");
   EXPECT_EQ(switch_over(scene.b, {"cache"}),
-            "1 tandem: no pair of that name; tandem status lists them\n");
+            "1 tandem: no pair of that name: cache; this agent has redis\n");
   scene.b.redis.kill();
   ASSERT_TRUE(eventually("both sides know", kSoon, [&] {
     const std::string words = switch_over(scene.b);
