@@ -83,7 +83,7 @@ FailoverWords failover_words(const json::object& pair) {
   }
   if (flag_of(router, "may_lead")) return {true, "nobody leads, and this node is about to"};
   std::string words =
-      nobody ? "nobody leads, and this node does not" : "this node cannot take over";
+      nobody ? "nobody leads, and this node does not lead" : "this node cannot take over";
   if (!why.empty()) words += " because " + why;
   return {false, words};
 }

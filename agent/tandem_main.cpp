@@ -7,15 +7,19 @@
 #include <string>
 
 #include "agent/io/diverged_command.hpp"
+#include "agent/io/doctor_command.hpp"
 #include "agent/io/events_command.hpp"
 #include "agent/io/fetch_command.hpp"
 #include "agent/io/import_command.hpp"
 #include "agent/io/steering_commands.hpp"
+#include "agent/io/terminal.hpp"
+#include "agent/io/watch_command.hpp"
 
 namespace {
 
 namespace io = agent::io;
 
+constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
 // Both are flags, which the library forgets when it adds them.
@@ -31,18 +35,46 @@ struct Program {
   int code = 0;
 };
 
+void add_colour(CLI::App& command, std::string& colour) {
+  command.add_option("--color", colour, "auto, always or never; auto heeds NO_COLOR")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
 void add_status(Program& program) {
   struct Options {
     std::string pair;
+    std::string colour = "auto";
     bool as_json = false;
   };
   const auto options = std::make_shared<Options>();
-  auto* status =
-      program.app.add_subcommand("status", "who leads, why, since when, and what is wrong");
+  auto* status = program.app.add_subcommand(
+      "status", "who leads, whether a failover would work now, and what is wrong");
   status->add_flag("--json", options->as_json, "as JSON");
   status->add_option("pair", options->pair, "this pair only");
+  add_colour(*status, options->colour);
   status->callback([&program, options] {
-    program.code = io::show_status(program.socket, options->pair, options->as_json);
+    program.code = io::show_status(program.socket, options->pair, options->as_json,
+                                   io::screen_of_output(options->colour));
+  });
+}
+
+void add_watch(Program& program) {
+  const auto options = std::make_shared<io::WatchOptions>();
+  const std::map<std::string, long> units{{"ms", 1}, {"s", 1000}};
+  auto* watch = program.app.add_subcommand("watch", "the status, live; q ends");
+  watch->add_option("pair", options->pair, "this pair only");
+  watch
+      ->add_option_function<long>(
+          "--interval",
+          [options](long length) { options->interval = std::chrono::milliseconds(length); },
+          "how often it is drawn anew, as in 200ms or 5s; 1s when left out")
+      ->transform(CLI::AsNumberWithUnit(units, kUnitIsRequired))
+      ->check(CLI::Range(100L, 3600000L));
+  add_colour(*watch, options->colour);
+  watch->callback([&program, options] {
+    options->socket = program.socket;
+    program.code = io::watch(*options);
   });
 }
 
@@ -144,6 +176,27 @@ void add_import(Program& program) {
 });
 }  // namespace
 
+void add_doctor(Program& program) {
+  struct Options {
+    io::DoctorOptions doctor;
+    std::string colour = "auto";
+  };
+  const auto options = std::make_shared<Options>();
+  auto* doctor = program.app.add_subcommand(
+      "doctor", "what is wrong with this host before trouble comes, and what mends it");
+  doctor->add_option("pair", options->doctor.pair, "this pair only");
+  doctor->add_flag("--all", options->doctor.all, "also what is well");
+  doctor->add_flag("--json", options->doctor.as_json, "as JSON, with all of it");
+  doctor->add_option("--config", options->doctor.config,
+                     "configuration file; that of the running agent when left out");
+  add_colour(*doctor, options->colour);
+  doctor->callback([&program, options] {
+    options->doctor.socket = program.socket;
+    options->doctor.screen = io::screen_of_output(options->colour);
+    program.code = io::examine(options->doctor);
+  });
+}
+
 void add_events(Program& program) {
   const auto options = std::make_shared<io::EventsOptions>();
   auto* events =
@@ -211,6 +264,7 @@ int main(int argc, char** argv) {
   program.app.add_option("--socket", program.socket, "control socket of the agent")
       ->capture_default_str();
   add_status(program);
+  add_watch(program);
   add_promote_and_rejoin(program);
   add_switchover(program);
   add_acknowledge_and_recover(program);
@@ -219,6 +273,7 @@ int main(int argc, char** argv) {
   add_fetch(program);
   add_import(program);
   add_events(program);
+  add_doctor(program);
   program.app
       .add_subcommand("reload", "take up the changed configuration; a bad one changes nothing")
       ->callback([&program] { program.code = io::reload(program.socket); });
@@ -233,6 +288,10 @@ int main(int argc, char** argv) {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return program.app.exit(error) == 0 ? 0 : kUsage;
+  } catch (const std::exception& error) {
+    // An answer without what it has to hold, most likely: of an agent of another version.
+    std::cerr << "tandem: " << error.what() << "; are tandem and tandemd of one version?\n";
+    return kFailed;
   }
   return program.code;
 }

@@ -38,9 +38,11 @@ _tandem() {
     COMPREPLY=($(compgen -W "$(_tandem_section Options <<<"$help")" -- "$current"))
   elif [[ $previous == --kind ]]; then
     COMPREPLY=($(compgen -W "$(_tandem_kinds <<<"$help")" -- "$current"))
+  elif [[ $skip == --color ]]; then
+    COMPREPLY=($(compgen -W "auto always never" -- "$current"))
   elif [[ $skip ]]; then
     case $skip in
-      *-file | *-dir | --socket | --output | --tls-ca | --tls-cert | --tls-key)
+      *-file | *-dir | --socket | --config | --output | --tls-ca | --tls-cert | --tls-key)
         compopt -o filenames 2>/dev/null
         COMPREPLY=($(compgen -f -- "$current"))
         ;;

@@ -146,11 +146,11 @@ TEST(StatusText, SaysWhyANodeDoesNotLeadAndWhatIsWrong) {
   pair.pair.alarms = {"the local server was never in sync with the leader"};
   pair.vips.front().present = false;
   const std::string text = status_text(status_json(status), "redis");
-  for (const char* line :
-       {"leader   nobody, epoch 3", "192.168.1.120/24 (not here)",
-        "would NOT work now: nobody leads, and this node does not because the local server was "
-        "never in sync with the leader",
-        "ALARM    the local server was never in sync with the leader"}) {
+  for (const char* line : {"leader   nobody, epoch 3", "192.168.1.120/24 (not here)",
+                           "would NOT work now: nobody leads, and this node does not lead because "
+                           "the local server was "
+                           "never in sync with the leader",
+                           "ALARM    the local server was never in sync with the leader"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
 }
