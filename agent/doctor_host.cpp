@@ -19,7 +19,7 @@ void judge_memory(const HostSeen& host, const std::vector<PairSeen>& pairs, Note
   }
   // Servers since 6.2 switch them off for themselves.
   const bool left_on = std::any_of(pairs.begin(), pairs.end(), [](const PairSeen& pair) {
-    return setting(pair.server, "disable-thp") != "yes";
+    return !pair.server.settings.empty() && setting(pair.server, "disable-thp") != "yes";
   });
   if (host.huge_pages == "always" && left_on) {
     notes.add(Level::warning,

@@ -80,7 +80,8 @@ Rule rule_of(const std::vector<std::string>& words) {
       out.conditions.emplace_back();
     }
     negated = false;
-    if (word.starts_with('-')) ++i;
+    // Some options of matches have no value.
+    if (word.starts_with('-') && !value.starts_with('-')) ++i;
   }
   return out;
 }

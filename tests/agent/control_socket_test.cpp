@@ -75,7 +75,8 @@ TEST_F(Door, GoesOnBesideClientsThatSayNothing) {
     idle.emplace_back(loop_).connect(Protocol::endpoint(path_));
     if (i % 3 == 1) asio::write(idle.back(), asio::buffer(std::string("{\"command\":")));
     if (i % 3 == 2) loop_.poll();
-    if (i % 50 == 49) EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n") << i;
+    if (i % 50 != 49) continue;
+    EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n") << i;
   }
 }
 

@@ -25,8 +25,8 @@ TEST(Screen, FurtherLinesStandUnderTheFirst) {
             "  server   127.0.0.1:6379 up, replica of 192.168.1.112:6379, link up\n");
   EXPECT_EQ((Screen{60, false}.entry("  server   ",
                                      "127.0.0.1:6379 up, replica of 192.168.1.112:6379, link up")),
-            "  server   127.0.0.1:6379 up, replica of\n"
-            "           192.168.1.112:6379, link up\n");
+            "  server   127.0.0.1:6379 up, replica of 192.168.1.112:6379,\n"
+            "           link up\n");
 }
 
 TEST(Screen, ANarrowOneIndentsLess) {
@@ -42,7 +42,9 @@ TEST(Screen, NoWordIsCutAndNoneIsLost) {
   for (std::size_t columns = 1; columns < 130; ++columns) {
     const Screen screen{columns, false};
     const std::string text = screen.entry("", words + " " + endless);
-    if (columns >= 9) EXPECT_LE(widest(text), columns) << columns;
+    if (columns >= 9) {
+      EXPECT_LE(widest(text), columns) << columns;
+    }
     std::string bare;
     for (const char letter : text) {
       if (letter != '\n' && letter != ' ') bare += letter;
