@@ -115,7 +115,9 @@ bool read_verdict(const json::object& expression, const std::string& table, Rule
     rule.verdict = verb.verdict;
     if (const auto* target = object_of(expression, verb.name)) {
       const std::string name = text_of(*target, "target");
-      if (!name.empty()) rule.target = table + " " + name;
+      if (name.empty()) return true;
+      rule.target = table;
+      rule.target += " " + name;
     }
     return true;
   }

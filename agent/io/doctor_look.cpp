@@ -169,7 +169,7 @@ bool is_open(const ServerConfig& config) {
 Trial try_login(const ServerConfig& at, const MasterLogin& login) {
   ServerTalk talk(server_address(at));
   if (talk.open()) return std::nullopt;
-  if (const auto why = talk.log_in(login.user, login.password, false)) return why;
+  if (auto why = talk.log_in(login.user, login.password, false)) return why;
   const auto reply = talk.ask({"PING"});
   if (!reply) return std::nullopt;
   if (const auto why = denial(*reply)) {

@@ -57,6 +57,7 @@ std::string tool_output(const std::vector<std::string>& argv) {
   const hooks::io::UniqueFd output(ends[0]);
   hooks::io::UniqueFd input(ends[1]);
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& word : argv) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   std::array<char*, 1> environment{nullptr};

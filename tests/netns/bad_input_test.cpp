@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "tests/netns/attacker.hpp"
@@ -194,6 +197,54 @@ TEST(Watch, DrawsAnewAndLeavesTheTerminalAsItWas) {
     EXPECT_THAT(shown, HasSubstr("<as it was>")) << ending;
   }
   EXPECT_THAT(on_terminal(scene.a, 40, "watch nobody"), HasSubstr("this agent has redis"));
+}
+
+// What was drawn last, when all of it is there.
+std::string last_frame(const std::filesystem::path& log) {
+  std::ifstream file(log);
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string all = text.str();
+  const auto end = all.rfind("q ends");
+  if (end == std::string::npos) return {};
+  const auto begin = all.rfind("\x1b[H", end);
+  return begin == std::string::npos ? std::string() : all.substr(begin, end - begin);
+}
+
+testing::AssertionResult draws(const std::filesystem::path& log, const std::string& what,
+                               const std::function<bool(const std::string&)>& good) {
+  return eventually(what, kSoon, [&] {
+    const std::string frame = last_frame(log);
+    return Seen{good(frame), frame};
+  });
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Watch, AwaitsAnAgentThatGoesAndFollowsTheSizeOfTheTerminal) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  const auto log = scene.lan.dir() / "watch.log";
+  const auto tty = scene.lan.dir() / "tty";
+  const std::string line = "stty cols 100 rows 50; tty > " + tty.string() + "; exec " +
+                           tandem_path() + " --socket " +
+                           (scene.a.host.dir / "control.sock").string() + " watch --interval 100ms";
+  Process screen({"env", "TERM=xterm", "SHELL=/bin/sh", "script", "-qefc", line, "/dev/null"},
+                 scene.a.host.netns, log);
+  EXPECT_TRUE(draws(log, "A leads", [](const auto& frame) { return has(frame, "redis: "); }));
+  scene.a.agent.kill();
+  EXPECT_TRUE(draws(log, "the agent is gone", [](const auto& frame) {
+    return has(frame, "NO AGENT") && has(frame, "redis: ");
+  }));
+  scene.a.agent.start();
+  EXPECT_TRUE(draws(log, "the agent is back", [](const auto& frame) {
+    return !has(frame, "NO AGENT") && has(frame, "redis: ");
+  }));
+  EXPECT_TRUE(draws(log, "a wide line", [](const auto& frame) { return widest(frame) > 40; }));
+  must_run({"/bin/sh", "-c", "stty -F $(cat " + tty.string() + ") cols 40"});
+  EXPECT_TRUE(draws(log, "no wide line", [](const auto& frame) { return widest(frame) <= 40; }));
 }
 
 // A client that connects and says nothing, or a part of something.
