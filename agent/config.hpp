@@ -22,11 +22,13 @@
 namespace agent {
 
 enum class LogTarget : std::uint8_t { journal, standard_error, file };
+enum class LogFormat : std::uint8_t { text, json };
 
 struct LogConfig {
   std::string level = "info";  // trace, debug, info, warn, error
   LogTarget target = LogTarget::journal;
-  std::string file;  // target = "file": path
+  std::string file;                    // target = "file": path
+  LogFormat format = LogFormat::text;  // not of the journal, whose lines have fields
   bool operator==(const LogConfig&) const = default;
 };
 

@@ -139,7 +139,7 @@ void Pair::on(TimePoint now, const WorkDone& work) {
     emit(RefreshFacts{Target::local});
   }
   if (rejoining_ && rejoining_->step == Rejoining::Step::fence) rejoining_.reset();
-  follow_problem_ = work.done ? "" : work.why;
+  follow_problem_ = work.done ? "" : "the local server could not be changed: " + work.why;
   follow_retry_ = now + kFollowRetry;
 }
 

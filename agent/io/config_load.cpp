@@ -37,6 +37,12 @@ io::Parsed<LogTarget> parse_log_target(const ConfigNode& node) {
   return node.text == "stderr" ? LogTarget::standard_error : LogTarget::journal;
 }
 
+io::Parsed<LogFormat> parse_log_format(const ConfigNode& node) {
+  const auto word = io::parse_choice(node, {"text", "json"});
+  if (const auto* refusal = std::get_if<io::Refusal>(&word)) return *refusal;
+  return node.text == "json" ? LogFormat::json : LogFormat::text;
+}
+
 io::Parsed<std::string> parse_long_path(const ConfigNode& node) {
   return io::parse_path(node, io::kMaxPath);
 }
@@ -57,6 +63,12 @@ void read_log(TableReader& reader, LogConfig& config) {
   const bool target_good = log->find("target") == nullptr || log->accepted("target");
   if (has_file && target_good && config.target != LogTarget::file) {
     log->warning("file", "is not used, because target is not \"file\"");
+  }
+  log->read("format", config.format, parse_log_format);
+  if (config.format == LogFormat::json && target_good && config.target == LogTarget::journal) {
+    log->warning("format",
+                 "has no effect on the journal, whose lines have fields of their own: journalctl -o "
+                 "json; name target = \"stderr\" or \"file\"");
   }
   log->finish();
 }

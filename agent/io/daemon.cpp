@@ -13,6 +13,7 @@
 #include "agent/io/privileges.hpp"
 #include "agent/io/systemd.hpp"
 #include "agent/json_fields.hpp"
+#include "agent/log_line.hpp"
 #include "agent/status.hpp"
 
 namespace agent::io {
@@ -159,12 +160,14 @@ void Daemon::warn_about_networks() {
   for (const PairConfig& pair : config_.pairs) {
     for (const auto& vip : all_vips(pair)) {
       if (const auto warning = network_warning(netlink_, vip)) {
-        log_->warn("{}: VIP {} {}", pair.name, vip.prefix.to_string(), *warning);
+        log_->warn(line_with_fields("VIP " + vip.prefix.to_string() + " " + *warning, pair.name,
+                                    "note", {}));
       }
     }
     if (const auto& gateway = pair.tracking.gateway) {
       if (const auto warning = gateway_warning(netlink_, pair.interface, gateway->address)) {
-        log_->warn("{}: track_gateway {} {}", pair.name, gateway->address.to_string(), *warning);
+        log_->warn(line_with_fields("track_gateway " + gateway->address.to_string() + " " + *warning,
+                                    pair.name, "note", {}));
       }
     }
   }

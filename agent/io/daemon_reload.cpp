@@ -52,7 +52,7 @@ void Daemon::reload(const ControlSocket::Reply& reply) {
     return refuse(why);
   }
   for (const std::string& warning : sentences_of(good.warnings, config_.file)) {
-    log_->warn("{}", warning);
+    log_->warn("configuration: {}", warning);
   }
   reloading_ = Reloading{{}, plan.to_string(), reply};
   log_->info("reload: {}", reloading_->words);

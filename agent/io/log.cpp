@@ -3,19 +3,56 @@
 
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "agent/io/journal_sink.hpp"
+#include "agent/log_line.hpp"
+#include "agent/messages.hpp"
 
 namespace agent::io {
 namespace {
 
 constexpr std::size_t kQueuedLines = 8192;
 
+// The sentence without its fields, or all of it as JSON.
+class LineFormatter final : public spdlog::formatter {
+ public:
+  explicit LineFormatter(LogFormat format)
+      : format_(format),
+        text_("%Y-%m-%dT%H:%M:%S.%e %l %v", spdlog::pattern_time_type::local, "\n") {}
+
+  void format(const spdlog::details::log_msg& line, spdlog::memory_buf_t& out) override {
+    const LogLine parsed = parse_log_line({line.payload.data(), line.payload.size()});
+    if (format_ == LogFormat::text) {
+      auto bare = line;
+      bare.payload = {parsed.message.data(), parsed.message.size()};
+      return text_.format(bare, out);
+    }
+    const auto level = spdlog::level::to_string_view(line.level);
+    const bool grave = line.level >= spdlog::level::warn;
+    const std::string json = json_line(line.time, {level.data(), level.size()},
+                                       grave ? message_key(parsed.message) : "", parsed);
+    out.append(json.data(), json.data() + json.size());
+    out.push_back('\n');
+  }
+
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(format_);
+  }
+
+ private:
+  LogFormat format_;
+  spdlog::pattern_formatter text_;
+};
+
 spdlog::sink_ptr open_sink(const LogConfig& config) {
   switch (config.target) {
-    case LogTarget::journal: return std::make_shared<spdlog::sinks::systemd_sink_mt>();
+    case LogTarget::journal:
+      if (journal_is_there()) return std::make_shared<JournalSink>();
+      return std::make_shared<spdlog::sinks::stderr_sink_mt>();
     case LogTarget::standard_error: return std::make_shared<spdlog::sinks::stderr_sink_mt>();
     case LogTarget::file: return std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.file);
   }
@@ -32,9 +69,12 @@ std::variant<std::shared_ptr<spdlog::logger>, std::string> open_log(const LogCon
         std::make_shared<spdlog::async_logger>("tandemd", std::move(sink), spdlog::thread_pool(),
                                                spdlog::async_overflow_policy::overrun_oldest);
     log->set_level(spdlog::level::from_str(config.level));
-    log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+    log->set_formatter(std::make_unique<LineFormatter>(config.format));
     log->flush_on(spdlog::level::info);
     spdlog::register_logger(log);
+    if (config.target == LogTarget::journal && !journal_is_there()) {
+      log->warn("no journal listens on this host: the log goes to standard error");
+    }
     return log;
   } catch (const spdlog::spdlog_ex& error) {
     return "the log cannot be opened: " + std::string(error.what());

@@ -144,6 +144,9 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
              [this](const std::string& text) { story_.info(EventKind::hook, text); }),
       since_wall_(std::chrono::system_clock::now()),
       self_(std::make_shared<PairRunner*>(this)) {
+  story_.stands([this] {
+    return Standing{std::string(to_string(pair_.state())), pair_.reason(), pair_.epoch()};
+  });
   hub_.subscribe({.pair = config_.name,
                   .vrid = config_.vrid,
                   .voices = voices_,

@@ -37,14 +37,20 @@ Event PairStory::event(EventKind kind, Severity severity, const std::string& tex
   return out;
 }
 
+std::string PairStory::line(const std::string& text, std::string_view kind) const {
+  return line_with_fields(text, pair_, kind, standing_ ? standing_() : Standing{});
+}
+
 void PairStory::tell(EventKind kind, Severity severity, const std::string& text) {
-  log_->log(level_of(severity), "{}: {}", pair_, text);
+  if (const auto level = level_of(severity); log_->should_log(level)) {
+    log_->log(level, line(text, to_string(kind)));
+  }
   ++counters_.events[{kind, severity}];
   journal_.append(event(kind, severity, text));
 }
 
 void PairStory::detail(const std::string& text) {
-  log_->debug("{}: {}", pair_, text);
+  if (log_->should_log(spdlog::level::debug)) log_->debug(line(text, {}));
 }
 
 bool PairStory::traces() const {
@@ -52,7 +58,7 @@ bool PairStory::traces() const {
 }
 
 void PairStory::trace(const std::string& text) {
-  log_->trace("{}: {}", pair_, text);
+  if (traces()) log_->trace(line(text, {}));
 }
 
 void PairStory::mark(std::string_view what, TimePoint at) {
@@ -83,9 +89,9 @@ void PairStory::moved(const Moved& moved, std::uint64_t epoch) {
   out.epoch = epoch;
   if (settled_) out.lasted = std::chrono::round<std::chrono::milliseconds>(now - *settled_);
   out.path = path(now);
-  std::string line = to_words(moved);
-  if (out.path.size() > 1) line += "; " + path_words(out.path);
-  log_->info("{}: {}", pair_, line);
+  std::string words = to_words(moved);
+  if (out.path.size() > 1) words += "; " + path_words(out.path);
+  log_->info(line(words, to_string(out.kind)));
   ++counters_.transitions[{moved.from, moved.to, cause_of(moved.reason)}];
   ++counters_.events[{out.kind, out.severity}];
   journal_.append(out);

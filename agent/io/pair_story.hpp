@@ -5,6 +5,7 @@
 #include <spdlog/logger.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "agent/counters.hpp"
 #include "agent/event.hpp"
 #include "agent/io/event_journal.hpp"
+#include "agent/log_line.hpp"
 #include "agent/pair_words.hpp"
 
 namespace agent::io {
@@ -21,6 +23,9 @@ class PairStory {
  public:
   // `journal` outlives the story.
   PairStory(std::string pair, std::shared_ptr<spdlog::logger> log, EventJournal& journal);
+
+  // Where the pair stands, for the fields of its lines; asked for each.
+  void stands(std::function<Standing()> standing) { standing_ = std::move(standing); }
 
   void tell(EventKind kind, Severity severity, const std::string& text);
   void info(EventKind kind, const std::string& text) { tell(kind, Severity::info, text); }
@@ -46,11 +51,13 @@ class PairStory {
     TimePoint at;
   };
   std::vector<PathPoint> path(TimePoint end) const;
+  std::string line(const std::string& text, std::string_view kind) const;
   Event event(EventKind kind, Severity severity, const std::string& text) const;
 
   std::string pair_;
   std::shared_ptr<spdlog::logger> log_;
   EventJournal& journal_;
+  std::function<Standing()> standing_;
   std::vector<Mark> marks_;
   std::optional<TimePoint> settled_;
   StoryCounters counters_;
