@@ -52,6 +52,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(recovery_.wake);
   consider(failback_due());
   consider(maintenance_due());
+  consider(veto_.ask_again);
   if (!std::holds_alternative<End>(state_)) consider(fence_.wake);
   if (idle() || std::holds_alternative<Starting>(state_)) consider(candidacy_.recheck);
   if (!std::holds_alternative<End>(state_)) consider(contact_deadline_);
@@ -164,7 +165,7 @@ void Pair::on(TimePoint /*now*/, const PromoteRequested& /*requested*/) {
 void Pair::on(TimePoint now, const StopRequested& /*requested*/) {
   if (auto* leaving = std::get_if<Leaving>(&state_)) {
     leaving->stopping = true;
-  } else if (!std::holds_alternative<End>(state_)) {
+  } else if (!std::holds_alternative<End>(state_) && !ask_before_stop(now)) {
     leave(now, "the agent is stopping", Leave::stopping);
   }
 }
@@ -196,6 +197,7 @@ void Pair::settle(TimePoint now) {
   if (idle()) settle_idle(now);
   settle_announcement(now);
   settle_recovery(now);
+  settle_veto(now);
   judge(now);
   settle_fence(now);
   remember(now);

@@ -22,6 +22,7 @@
 #include "agent/candidacy.hpp"
 #include "agent/pair_rules.hpp"
 #include "agent/pair_snapshot.hpp"
+#include "agent/pair_states.hpp"
 #include "agent/pair_words.hpp"
 
 namespace agent {
@@ -60,65 +61,6 @@ class Pair {
   std::optional<std::string> tracked_fault() const;
 
  private:
-  struct Starting {
-    bool vips_present = false;
-  };
-  struct Standby {};
-  struct Fault {};
-  struct Promoting {
-    enum class Step : std::uint8_t { fence_peer, drain_peer, promote, record, install };
-    Step step = Step::promote;
-    bool recorded = false;  // the new epoch is on disk, or has been waited for long enough
-    bool gentle = false;
-    bool asked_for = false;  // by an operator: it does not count (rule 16)
-    bool given = false;      // the leader resigned
-    std::string reason;
-    std::uint64_t epoch = 0;
-    bool adopts = false;  // the server is a master already, and led under this epoch
-  };
-  struct Leading {
-    bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
-  };
-  enum class LeaveStep : std::uint8_t {
-    failover,
-    pause,
-    drain_paused,
-    fence,
-    drain,
-    resign,
-    park,
-    kill_clients,
-    withdraw,
-    await_successor,
-    follow,
-    unfence,
-    unfence_peer,
-    resume,
-    finish
-  };
-  struct Leaving {
-    std::deque<LeaveStep> steps{};  // front: under way
-    std::string reason;
-    bool stopping = false;
-    std::optional<Duration> switchover{};  // its budget
-    bool by_operator = false;
-    bool server_failover = false;
-    std::optional<TimePoint> successor_due{};
-    bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
-    bool drained = false;  // the successor has all that the local server has
-  };
-  struct End {};
-  // Standing by, and the local server is not a replica of the leader yet.
-  struct Rejoining {
-    enum class Step : std::uint8_t { fence, look, keep, failed, ask, follow };
-    Step step = Step::fence;
-    TimePoint since{};     // look: facts older than this do not count; failed: then once more
-    std::uint64_t id = 0;  // of Preserve
-    std::string words{};   // what it holds beside the leader
-    std::string problem{};
-    std::string path{};
-  };
-
   // pair.cpp: what was seen
   void on(TimePoint now, const Begin& begin);
   void on(TimePoint now, const HealthSeen& seen);
@@ -199,6 +141,21 @@ class Pair {
   void settle_claim(const health::ServerFacts& local);
   void promotion_failed(TimePoint now, const std::string& why);
 
+  void record_promotion(TimePoint now);
+
+  // pair_veto.cpp
+  void on(TimePoint now, const ScriptAnswered& answered);
+  void ask_script(hooks::Question question, const std::string& reason);
+  bool is_vetoed(const ScriptAnswered& answered) const;
+  bool asks_before_promotion(bool adopts);
+  void promotion_vetoed(TimePoint now, const std::string& words);
+  bool veto_alarm() const;
+  bool ask_before_switchover(const SwitchoverRequested& requested);
+  bool ask_before_stop(TimePoint now);
+  void demotion_answered(TimePoint now, const ScriptAnswered& answered);
+  void settle_veto(TimePoint now);
+  bool drop_questions();
+
   // pair_leave.cpp: the way down
   std::optional<std::string> reason_to_leave() const;
   enum class Leave : std::uint8_t { forced, stopping, switchover, server_failover };
@@ -210,9 +167,11 @@ class Pair {
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
   bool successor_leads(const Leaving& leaving) const;
+  Duration successors_time() const;
 
   // pair_switchover.cpp
   void on(TimePoint now, const SwitchoverRequested& requested);
+  void begin_switchover(TimePoint now, const SwitchoverRequested& requested);
   Duration hold_budget(const Leaving& leaving) const;
   void give_up_switchover(TimePoint now, const std::string& why);
   void resume_leading(TimePoint now);
@@ -392,6 +351,16 @@ class Pair {
     std::string data_of;                          // the local server has taken a stranger's data
   };
   Foreign foreign_;
+  struct Veto {
+    std::optional<std::uint64_t> promotion;  // the question whose answer is awaited
+    std::optional<std::uint64_t> demotion;
+    std::optional<SwitchoverRequested> move;  // waits for it
+    std::optional<TimePoint> stopping_since;  // a stop waits for it
+    std::optional<TimePoint> ask_again;       // about the stop
+    std::string put_off;                      // what was said of that
+    std::string said;                         // the veto of the last promotion
+  };
+  Veto veto_;
   TimePoint own_act_at_{};  // the end of the last work
   std::string follow_problem_;
   std::string persist_problem_;

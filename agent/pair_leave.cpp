@@ -50,14 +50,16 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
       std::holds_alternative<Promoting>(state_) || std::holds_alternative<Leading>(state_);
   count_takeover(now);
   const auto* promoting = std::get_if<Promoting>(&state_);
-  const bool peer_fenced = promoting != nullptr && promoting->gentle;
+  const bool begun = promoting != nullptr && promoting->step != Promoting::Step::ask;
+  const bool peer_fenced = begun && promoting->gentle;
   // It has not led, so the epoch is nobody's.
-  if (promoting != nullptr && std::exchange(sight_.record->claimed, 0) != 0) {
+  if (begun && std::exchange(sight_.record->claimed, 0) != 0) {
     emit(Persist{*sight_.record, false});
   }
   const bool serves = server_usable() && sight_.local.is_master();
 
-  Leaving leaving{.reason = reason, .stopping = stopping};
+  const bool to_stop = drop_questions();
+  Leaving leaving{.reason = reason, .stopping = stopping || to_stop};
   leaving.guarded = guarded();
   auto& steps = leaving.steps;
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
@@ -148,8 +150,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       // Who advertises is on its way to be a master, within its own budget; who does not will not
       // be one any more.
       if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
-      if (now >= *leaving.successor_due +
-                     (sight_.leader_advertises ? rules_.promote_budget : Duration{})) {
+      if (now >= *leaving.successor_due + successors_time()) {
         emit(Say{Weight::warning, "nobody took over in time: the local server stays as it is"});
         report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
         if (leaving.switchover) leaving.reason = "the standby did not take over";
@@ -177,6 +178,12 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::finish: finish_leaving(now); return true;
   }
   return false;
+}
+
+// Who advertises asks its pre_promote first, which is configured as here.
+Duration Pair::successors_time() const {
+  if (!sight_.leader_advertises) return {};
+  return rules_.promote_budget + (rules_.veto.promotion ? rules_.veto.timeout : Duration{});
 }
 
 bool Pair::has_newer_data() const {

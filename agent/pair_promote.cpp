@@ -28,23 +28,32 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   promoting.given = why == vrrp::Change::leader_resigned;
   promoting.asked_for = sight_.accept_data_loss || sight_.local.is_master() ||
                         (promoting.given && given_by_an_operator());
+  const Record record = sight_.record.value_or(Record{});
+  promoting.adopts =
+      record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
+  // What a standby was doing (following) is no longer wanted.
+  work_.reset();
+  end_rejoining();
+  const bool ask = asks_before_promotion(promoting.adopts);
+  if (ask) promoting.step = Promoting::Step::ask;
+  state_ = promoting;
+  enter(now, PairState::promoting, promoting.reason);
+  if (!ask) return record_promotion(now);
+  ask_script(hooks::Question::promote, promoting.reason);
+}
+
+// The way begins: the new epoch, and the first step.
+void Pair::record_promotion(TimePoint now) {
+  veto_.said.clear();
+  auto& promoting = std::get<Promoting>(state_);
   Record record = sight_.record.value_or(Record{});
   if (!sight_.record && sight_.local.facts) record.run_id = sight_.local.facts->run_id;
-  const bool adopts =
-      record.role == RecordRole::leader && record.epoch > 0 && sight_.local.is_master();
   const bool newer = std::max(sight_.peer_epoch, record.superseded) > record.epoch;
-  promoting.adopts = adopts;
-  promoting.epoch = !adopts || newer ? next_epoch(record) : record.epoch;
+  promoting.epoch = !promoting.adopts || newer ? next_epoch(record) : record.epoch;
   // Whoever dies or fails on the way has not led: the rest of the record stays what it was.
   if (promoting.epoch > record.epoch) record.claimed = promoting.epoch;
   heard_another_leader_ = false;
   sight_.record = record;
-
-  // What a standby was doing (following) is no longer wanted.
-  work_.reset();
-  end_rejoining();
-  state_ = promoting;
-  enter(now, PairState::promoting, promoting.reason);
   emit(Persist{record, true});
   step_deadline_ = now + kPersistPatience;
   promotion_step(now, promoting.gentle ? Promoting::Step::fence_peer : Promoting::Step::promote);
@@ -54,6 +63,7 @@ void Pair::promotion_step(TimePoint now, Promoting::Step step) {
   auto& promoting = std::get<Promoting>(state_);
   promoting.step = step;
   switch (step) {
+    case Promoting::Step::ask: break;
     case Promoting::Step::fence_peer:
       start_work(now, FenceWork{Target::peer, rules_.handover_budget}, kFenceBudget);
       break;
@@ -86,6 +96,7 @@ void Pair::promotion_work_done(TimePoint now, const WorkDone& work) {
       if (sight_.local.facts) sight_.local.facts->role = health::Role::master;
       sight_.accept_data_loss = false;
       return promotion_step(now, Promoting::Step::record);
+    case Promoting::Step::ask:
     case Promoting::Step::record:
     case Promoting::Step::install: return;
   }
@@ -130,7 +141,8 @@ void Pair::now_leading(const Promoting& done) {
 // The agent died on the way up. Its server is a master now, and has perhaps served: while the VIP's
 // lease lasted.
 void Pair::settle_claim(const health::ServerFacts& local) {
-  if (!sight_.record || sight_.record->claimed <= sight_.record->epoch || !sight_.local.is_master()) {
+  if (!sight_.record || sight_.record->claimed <= sight_.record->epoch ||
+      !sight_.local.is_master()) {
     return;
   }
   if (!idle() && !std::holds_alternative<Starting>(state_)) return;

@@ -85,13 +85,16 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (sight_.local.health == Health::degraded) {
     out["local degraded"] = "the local server is degraded: " + sight_.local.detail;
   }
-  if (ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
+  const bool vetoed = veto_alarm();
+  if (vetoed) out["veto"] = veto_.said;
+  if (!vetoed && ineligible_since_ && now >= *ineligible_since_ + kAlarmDelay) {
     // Who is cut off does not know whether somebody leads.
     const char* what = isolated_ ? "cut off: " : "nobody leads: ";
     if (peer_says_it_leads(sight_, rules_.candidacy, now)) what = "";
     out[kNotEligible] = (sight_.leader_advertises ? "not eligible: " : what) + candidacy_.why;
   }
-  if (idle() && sight_.hold && now < sight_.hold->until) out["promotion"] = sight_.hold->why;
+  if (!vetoed && idle() && sight_.hold && now < sight_.hold->until)
+    out["promotion"] = sight_.hold->why;
   if (!sight_.not_heard_by.empty()) {
     out["one-way loss"] = sight_.not_heard_by +
                           " leads too and does not hear this node's adverts: the way to it is "

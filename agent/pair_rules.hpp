@@ -18,6 +18,14 @@ struct RecoveryPolicy {
   Duration delay = std::chrono::seconds(5);
 };
 
+// Which scripts are asked before the role is taken or given away, and what their silence means.
+struct VetoRules {
+  bool promotion = false;
+  bool demotion = false;
+  bool silence_is_veto = false;
+  Duration timeout{};  // of an answer
+};
+
 struct PairRules {
   CandidacyRules candidacy;
   std::string name;                        // of the pair, for who reads an alarm
@@ -32,6 +40,7 @@ struct PairRules {
   Duration isolation_patience = std::chrono::seconds(3);  // out of touch with peer and gateway
   bool fence = false;                                     // there is a fence script (rule 12)
   RecoveryPolicy recovery;
+  VetoRules veto;
   int priority = 0;       // of the configuration
   bool failback = false;  // take the role back from a node of lower priority (rule 6)
   Duration failback_delay = std::chrono::seconds(30);

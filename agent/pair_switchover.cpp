@@ -30,6 +30,7 @@ std::vector<std::string> Pair::switchover_problems(bool standby_asks) const {
                        ", not leading: run it on the node that leads");
     return problems;
   }
+  if (veto_.demotion) return {"pre_demote is being asked already; tandem status shows its end"};
   const ServerSight& peer = sight_.peer;
   if (sight_.local.health != Health::up) {
     problems.push_back("the local server is " +
@@ -99,6 +100,10 @@ void Pair::on(TimePoint now, const SwitchoverRequested& requested) {
     return report_switchover(SwitchoverReport::Outcome::given_up, problems.front());
   }
   report_switchover(SwitchoverReport::Outcome::running, "");
+  if (!ask_before_switchover(requested)) begin_switchover(now, requested);
+}
+
+void Pair::begin_switchover(TimePoint now, const SwitchoverRequested& requested) {
   if (sight_.record) {
     sight_.record->intent = "switchover";
     sight_.record->moved_away = requested.by_operator;

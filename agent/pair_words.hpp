@@ -91,6 +91,7 @@ struct SwitchoverRequested {
   std::string reason = "a switchover was asked for";
   bool by_operator = true;       // failback does not undo it
   bool server_failover = false;  // by the servers' own FAILOVER
+  bool ignore_veto = false;      // pre_demote is not asked
 };
 // `tandem maintenance`; without `on` it ends.
 struct MaintenanceOrdered {
@@ -108,7 +109,13 @@ struct RecoveryEnded {
   hooks::RecoveryOutcome outcome = hooks::RecoveryOutcome::done;
   std::string words;
 };
-// SIGTERM: hand over if anybody can take it, then stop.
+// The end of AskScript{id}.
+struct ScriptAnswered {
+  std::uint64_t id = 0;
+  hooks::Verdict verdict = hooks::Verdict::consent;
+  std::string words;  // clause, unless it consents
+};
+// SIGTERM: hand over if anybody can take it, then stop. Repeated: without asking pre_demote.
 struct StopRequested {};
 struct TimePassed {};
 // track_gateway answered a probe.
@@ -146,12 +153,12 @@ struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput =
-    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
-                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
-                 TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged, PeerCompared,
-                 SwitchoverRequested, Preserved, RejoinRequested, Acknowledged, RoleAnswered,
-                 RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen, HostFenced>;
+using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
+                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
+                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
+                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested,
+                               Acknowledged, RoleAnswered, RecoveryRequested, RecoveryEnded,
+                               MaintenanceOrdered, SettingsSeen, HostFenced, ScriptAnswered>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -301,6 +308,14 @@ struct FenceHost {
   std::uint64_t id = 0;
   bool operator==(const FenceHost&) const = default;
 };
+// Asks pre_promote or pre_demote; ScriptAnswered{id} answers in bounded time.
+struct AskScript {
+  std::uint64_t id = 0;
+  hooks::Question question = hooks::Question::promote;
+  hooks::NotifyState next = hooks::NotifyState::master;  // what scripts would hear then
+  std::string reason;
+  bool operator==(const AskScript&) const = default;
+};
 // A transition has come to its end.
 struct Moved {
   PairState from = PairState::starting;
@@ -324,10 +339,11 @@ struct Stopped {
   bool operator==(const Stopped&) const = default;
 };
 
-using PairEffect = std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips,
-                                ParkVips, WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve,
-                                StopPreserving, RefreshFacts, CallPeer, AskForTheRole, Notify, Say,
-                                Moved, Stopped, StartRecovery, AbandonRecovery, FenceHost>;
+using PairEffect =
+    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
+                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts, CallPeer,
+                 AskForTheRole, Notify, Say, Moved, Stopped, StartRecovery, AbandonRecovery,
+                 FenceHost, AskScript>;
 using PairEffects = std::vector<PairEffect>;
 
 // "standby -> leading: the leader resigned (6 ms)"

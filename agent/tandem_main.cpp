@@ -117,6 +117,8 @@ void add_switchover(Program& program) {
   command->add_flag("--server-failover", options->move.server_failover,
                     "by the servers' own FAILOVER (Redis 6.2): slower, and writers that waited get "
                     "-READONLY");
+  command->add_flag("--ignore-veto", options->move.ignore_veto,
+                    "do not ask the script pre_demote of [pair.notify]");
   command
       ->add_option("--timeout", options->move.timeout_ms,
                    "how long writes may be held, as in 500ms or 5s")

@@ -25,6 +25,7 @@ constexpr auto kPhrases = std::to_array<CausePhrase>({
     {"a leader with equal priority", priority},
     {"the other node leads with the newer epoch", newer_epoch},
     {"the promotion failed", promotion_failed},
+    {"pre_promote vetoes", promotion_failed},
     {"the local server was restarted", server_restarted},
     {"the local server is the master", election},
     {"the local server is ", server_failed},

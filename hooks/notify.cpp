@@ -140,6 +140,17 @@ const std::vector<std::string>& specific_command(const NotifyConfig& config, Not
   return config.stop;
 }
 
+// The key of [pair.notify] that names the script of a state.
+std::string_view key_of(NotifyState state) {
+  switch (state) {
+    case NotifyState::master: return "master";
+    case NotifyState::backup: return "backup";
+    case NotifyState::fault: return "fault";
+    case NotifyState::stop: break;
+  }
+  return "stop";
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) {
@@ -150,15 +161,18 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 // Every variable is always set, so that a script may run under `set -u`.
-std::map<std::string, std::string> environment_of(const NotifyEvent& event) {
+std::map<std::string, std::string> environment_of(const NotifyEvent& event, std::string_view hook) {
   return {{"TANDEM_PAIR", event.pair},
+          {"TANDEM_HOOK", std::string(hook)},
           {"TANDEM_STATE", std::string(to_word(event.state))},
           {"TANDEM_PREVIOUS_STATE", event.previous},
           {"TANDEM_REASON", event.reason},
           {"TANDEM_INITIAL", event.initial ? "1" : "0"},
+          {"TANDEM_RELOAD", event.adopted ? "1" : "0"},
           {"TANDEM_EPOCH", std::to_string(event.epoch)},
           {"TANDEM_VIPS", joined(event.vips)},
           {"TANDEM_PEER", event.peer},
+          {"TANDEM_INTERFACE", event.interface},
           {"TANDEM_PRIORITY", std::to_string(event.priority)}};
 }
 
@@ -180,19 +194,35 @@ std::variant<std::vector<std::string>, SplitError> split_words(std::string_view 
 
 std::vector<HookRun> hook_runs(const NotifyConfig& config, const NotifyEvent& event) {
   std::vector<HookRun> runs;
-  const auto add = [&](std::vector<std::string> argv) {
+  const auto add = [&](std::vector<std::string> argv, std::string_view hook) {
     runs.push_back(
-        {std::move(argv), environment_of(event), config.user, config.group, config.timeout});
+        {std::move(argv), environment_of(event, hook), config.user, config.group, config.timeout});
   };
   const auto& specific = specific_command(config, event.state);
-  if (!specific.empty()) add(specific);
+  if (!specific.empty()) add(specific, key_of(event.state));
   if (!config.any.empty()) {
     auto argv = config.any;
     argv.insert(argv.end(), {"INSTANCE", event.pair, std::string(to_word(event.state)),
                              std::to_string(event.priority)});
-    add(std::move(argv));
+    add(std::move(argv), "any");
   }
   return runs;
+}
+
+std::string_view to_word(Question question) {
+  return question == Question::promote ? "pre_promote" : "pre_demote";
+}
+
+std::optional<HookRun> veto_run(const NotifyConfig& config, Question question,
+                                const NotifyEvent& event) {
+  const auto& command = question == Question::promote ? config.pre_promote : config.pre_demote;
+  if (command.empty()) return std::nullopt;
+  return HookRun{.argv = command,
+                 .environment = environment_of(event, to_word(question)),
+                 .user = config.user,
+                 .group = config.group,
+                 .timeout = config.pre_timeout,
+                 .only_errors = true};
 }
 
 std::string fifo_line(const NotifyEvent& event) {

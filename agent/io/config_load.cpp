@@ -66,9 +66,10 @@ void read_log(TableReader& reader, LogConfig& config) {
   }
   log->read("format", config.format, parse_log_format);
   if (config.format == LogFormat::json && target_good && config.target == LogTarget::journal) {
-    log->warning("format",
-                 "has no effect on the journal, whose lines have fields of their own: journalctl -o "
-                 "json; name target = \"stderr\" or \"file\"");
+    log->warning(
+        "format",
+        "has no effect on the journal, whose lines have fields of their own: journalctl -o "
+        "json; name target = \"stderr\" or \"file\"");
   }
   log->finish();
 }

@@ -69,6 +69,20 @@ void read_notify(TableReader& reader, hooks::NotifyConfig& notify) {
   table->read("fault", notify.fault, parse_command);
   table->read("stop", notify.stop, parse_command);
   table->read("any", notify.any, parse_command);
+  table->read("pre_promote", notify.pre_promote, parse_command);
+  table->read("pre_demote", notify.pre_demote, parse_command);
+  table->read("pre_timeout", notify.pre_timeout, duration_in(milliseconds(50), seconds(10)));
+  std::string overrun = "proceed";
+  table->read("pre_overrun", overrun, [](const ConfigNode& node) {
+    return parse_choice(node, {"proceed", "veto"});
+  });
+  notify.silence_is_veto = overrun == "veto";
+  for (const char* const key : {"pre_timeout", "pre_overrun"}) {
+    const bool asked = !notify.pre_promote.empty() || !notify.pre_demote.empty();
+    if (table->find(key) != nullptr && !asked) {
+      table->warning(key, "has no effect without pre_promote or pre_demote");
+    }
+  }
   table->read("fifo", notify.fifo,
               [](const ConfigNode& node) { return parse_path(node, kMaxPath); });
   table->read("user", notify.user, account);

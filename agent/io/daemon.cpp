@@ -166,8 +166,9 @@ void Daemon::warn_about_networks() {
     }
     if (const auto& gateway = pair.tracking.gateway) {
       if (const auto warning = gateway_warning(netlink_, pair.interface, gateway->address)) {
-        log_->warn(line_with_fields("track_gateway " + gateway->address.to_string() + " " + *warning,
-                                    pair.name, "note", {}));
+        log_->warn(
+            line_with_fields("track_gateway " + gateway->address.to_string() + " " + *warning,
+                             pair.name, "note", {}));
       }
     }
   }
@@ -182,13 +183,16 @@ void Daemon::await_signal() {
     }
     log_->info("{}: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
     stop();
+    await_signal();  // a second one overrules a pre_demote that keeps the first one waiting
   });
 }
 
 void Daemon::stop() {
   stopping_ = true;
   tell_stopping();
-  for (const auto& pair : pairs_) pair->stop();
+  for (const auto& pair : pairs_) {
+    if (!pair->stopped()) pair->stop();
+  }
 }
 
 void Daemon::pair_stopped(const std::string& name) {

@@ -203,7 +203,7 @@ void PairRunner::perform(const Preserve& effect) {
       story_.info(EventKind::recovery, "the old copy " + path + " is removed (keep_diverged)");
     }
     for (const std::string& problem : kept.pruned.problems) {
-      story_.warn(EventKind::recovery, problem);
+      story_.warn(EventKind::recovery, "an old copy stays: " + problem);
     }
     if (kept.problem.empty() && !kept.path.empty() && !kept.nothing_lost) {
       ++counters_.diverged_copies;
@@ -225,22 +225,6 @@ void PairRunner::perform(const RefreshFacts& effect) {
 
 void PairRunner::perform(const CallPeer& /*effect*/) {
   if (links_ != nullptr) links_->call(config_.name);
-}
-
-void PairRunner::perform(const Notify& effect) {
-  since_wall_ = std::chrono::system_clock::now();
-  hooks::NotifyEvent event;
-  event.state = effect.state;
-  event.pair = config_.name;
-  event.priority = tracking_.priority().value;
-  const auto before = std::exchange(told_, effect.state);
-  if (before) event.previous = hooks::to_word(*before);
-  event.reason = effect.reason;
-  event.initial = effect.initial;
-  event.epoch = pair_.epoch();
-  for (const auto& vip : all_vips(config_)) event.vips.push_back(vip.prefix.to_string());
-  event.peer = config_.peer_server.host + ":" + std::to_string(config_.peer_server.port);
-  notifier_.notify(event);
 }
 
 void PairRunner::perform(const Say& effect) {

@@ -40,6 +40,7 @@ void PairRunner::give_the_role(const SwitchoverWish& wish, SwitchoverAnswered an
   const std::string node = links_ == nullptr ? "" : links_->status(config_.name).node;
   if (wish.from_peer) requested.reason += " on node " + node;
   requested.server_failover = wish.server_failover;
+  requested.ignore_veto = wish.ignore_veto && !wish.failback;
   if (wish.failback) {
     requested.reason = "node " + node;
     requested.reason += ", which is preferred, takes the role back";
@@ -126,7 +127,8 @@ void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered a
 }
 
 Duration PairRunner::longest_switchover(Duration budget) const {
-  return 2 * budget + config_.handover_timeout + config_.promote_timeout + kMargin;
+  const Duration scripts = 2 * config_.notify.pre_timeout;  // pre_demote there, pre_promote here
+  return 2 * budget + config_.handover_timeout + config_.promote_timeout + scripts + kMargin;
 }
 
 void PairRunner::perform(const AskForTheRole& /*effect*/) {

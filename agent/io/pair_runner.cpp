@@ -53,6 +53,10 @@ PairRules pair_rules(const PairConfig& config) {
   rules.max_takeovers = config.max_takeovers;
   rules.hold_down = config.hold_down;
   rules.fence = !config.fence.command.empty();
+  rules.veto = {.promotion = !config.notify.pre_promote.empty(),
+                .demotion = !config.notify.pre_demote.empty(),
+                .silence_is_veto = config.notify.silence_is_veto,
+                .timeout = config.notify.pre_timeout};
   rules.recovery = {.possible = !config.recovery.start.empty(),
                     .automatic = config.recovery.automatic,
                     .delay = config.recovery.delay};
@@ -114,11 +118,11 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                          hooks::io::ProcedureRunner::ReplyHandler handler) {
                     watch(target).command(words, std::move(handler));
                   }),
-      notifier_(executor_, config.notify,
-                [this](hooks::io::HookSeverity severity, const std::string& text) {
-                  const bool warning = severity == hooks::io::HookSeverity::warning;
-                  story_.tell(EventKind::hook, warning ? Severity::warning : Severity::info, text);
-                }),
+      notifier_(executor_, config.notify, hook_log()),
+      veto_(executor_, config.notify, hook_log(),
+            [this](hooks::HookResult result, std::optional<std::chrono::nanoseconds> took) {
+              notifier_.count(result, took);
+            }),
       preservation_(executor_, bulk_disk,
                     std::make_shared<hooks::io::DivergedStore>(records.directory() + "/diverged")),
       vips_(
@@ -157,6 +161,7 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
 
 void PairRunner::start(std::optional<hooks::NotifyState> told) {
   told_ = told;
+  adopted_ = told.has_value();
   auto loaded = records_.load(config_.name);
   if (!loaded.problem.empty()) story_.error(EventKind::note, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();

@@ -33,6 +33,7 @@
 #include "hooks/io/preservation.hpp"
 #include "hooks/io/procedure_runner.hpp"
 #include "hooks/io/recovery_runner.hpp"
+#include "hooks/io/veto_script.hpp"
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/io/announcer.hpp"
@@ -140,7 +141,10 @@ class PairRunner {
   void perform(const StartRecovery& effect);
   void perform(const AbandonRecovery& effect);
   void perform(const FenceHost& effect);
+  void perform(const AskScript& effect);
 
+  hooks::NotifyEvent notify_event(hooks::NotifyState state, const std::string& reason) const;
+  hooks::io::Notifier::Log hook_log();
   std::unique_ptr<hooks::Procedure> make_procedure(const Work& work) const;
   health::io::WatchEvents events_of(hooks::Target server);
   ServerInspection::Say inspection_log();
@@ -194,6 +198,7 @@ class PairRunner {
   ServerInspection peer_inspection_;
   hooks::io::ProcedureRunner procedures_;
   hooks::io::Notifier notifier_;
+  hooks::io::VetoScript veto_;
   hooks::io::Preservation preservation_;
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
@@ -231,6 +236,7 @@ class PairRunner {
   std::optional<Trouble> refused_peer_;
   std::string send_problem_;
   std::optional<hooks::NotifyState> told_;
+  bool adopted_ = false;  // what `told_` was at the start is a predecessor's
   std::chrono::system_clock::time_point since_wall_;
   // Handlers of timers and probes hold a weak reference: none outlives the runner.
   std::shared_ptr<PairRunner*> self_;

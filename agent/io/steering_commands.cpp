@@ -196,6 +196,7 @@ int switchover(const std::string& path, std::string pair, const SwitchoverOption
                              {"pair", pair},
                              {"dry_run", options.dry_run},
                              {"server_failover", options.server_failover},
+                             {"ignore_veto", options.ignore_veto},
                              {"timeout_ms", options.timeout_ms}};
   const ControlAnswer answer = ask_agent(
       path, request, 2 * options.timeout_ms / kMillisecondsPerSecond + kSwitchoverPatienceSeconds);

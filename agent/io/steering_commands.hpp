@@ -24,6 +24,7 @@ int restart(const std::string& path);
 struct SwitchoverOptions {
   bool dry_run = false;
   bool server_failover = false;
+  bool ignore_veto = false;
   long timeout_ms = 5000;
 };
 int switchover(const std::string& path, std::string pair, const SwitchoverOptions& options);

@@ -24,7 +24,8 @@ json::object arguments_of(const SwitchoverWish& wish) {
   return {{"timeout_ms", std::chrono::duration_cast<milliseconds>(wish.budget).count()},
           {"dry_run", wish.dry_run},
           {"server_failover", wish.server_failover},
-          {"failback", wish.failback}};
+          {"failback", wish.failback},
+          {"ignore_veto", wish.ignore_veto}};
 }
 
 std::variant<SwitchoverWish, std::string> wish_of(const json::object& arguments) {
@@ -39,6 +40,7 @@ std::variant<SwitchoverWish, std::string> wish_of(const json::object& arguments)
   wish.dry_run = flag_of(arguments, "dry_run");
   wish.server_failover = flag_of(arguments, "server_failover");
   wish.failback = flag_of(arguments, "failback");
+  wish.ignore_veto = flag_of(arguments, "ignore_veto");
   return wish;
 }
 

@@ -20,6 +20,7 @@ struct SwitchoverWish {
   bool dry_run = false;          // only look what is in the way
   bool server_failover = false;  // by the servers' own FAILOVER
   bool failback = false;         // the other node asks for itself: it is preferred (rule 6)
+  bool ignore_veto = false;      // pre_demote is not asked
   bool from_peer = false;        // the other node asks, for whom ever
 };
 

@@ -44,6 +44,7 @@ struct Plan {
   uid_t uid = 0;
   gid_t gid = 0;
   bool become_other = true;
+  bool only_errors = false;
   pid_t parent = 0;
   UniqueFd null;
   UniqueFd output;
@@ -57,6 +58,7 @@ char* as_argument(const std::string& text) {
 
 void prepare(Plan& plan, const HookRun& hook, const Identity& identity) {
   plan.places = places_of(hook.argv.front());
+  plan.only_errors = hook.only_errors;
   plan.shell_argv = {const_cast<char*>("/bin/sh"), nullptr};
   for (const auto& word : hook.argv) plan.argv.push_back(as_argument(word));
   plan.shell_argv.insert(plan.shell_argv.end(), plan.argv.begin() + 1, plan.argv.end());
@@ -92,8 +94,8 @@ void reset_signals() noexcept {
 
 void place_descriptors(const Plan& plan) noexcept {
   if (dup3(plan.report.get(), kReportFd, O_CLOEXEC) < 0 || dup2(plan.null.get(), 0) < 0 ||
-      dup2(plan.output.get(), 1) < 0 || dup2(plan.output.get(), 2) < 0 ||
-      close_range(kReportFd + 1, UINT_MAX, 0) != 0) {
+      dup2(plan.only_errors ? plan.null.get() : plan.output.get(), 1) < 0 ||
+      dup2(plan.output.get(), 2) < 0 || close_range(kReportFd + 1, UINT_MAX, 0) != 0) {
     give_up(Step::descriptors);
   }
 }
@@ -170,7 +172,7 @@ bool open_pipe(UniqueFd& read_end, UniqueFd& write_end) {
 
 bool open_descriptors(Plan& plan, ChildProcess& child) {
   if (!open_pipe(child.output, plan.output) || !open_pipe(child.report, plan.report)) return false;
-  const UniqueFd low(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd low(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!low) return false;
   plan.null.reset(fcntl(low.get(), F_DUPFD_CLOEXEC, kFirstParentFd));
   return static_cast<bool>(plan.null);

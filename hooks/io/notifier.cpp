@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "hooks/io/fifo.hpp"
+#include "hooks/io/fifo_writer.hpp"
 #include "hooks/io/process_runner.hpp"
 #include "hooks/io/script_check.hpp"
 #include "hooks/output_lines.hpp"
@@ -73,7 +74,6 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
         runner(executor) {}
 
   void notify(const NotifyEvent& event);
-  void write_fifo(const NotifyEvent& event);
   void start_next();
   std::optional<std::string> refusal(const HookRun& run);
   void start(Hook hook);
@@ -85,7 +85,7 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
   NotifyConfig config;
   Log log;
   ProcessRunner runner;
-  UniqueFd fifo;
+  std::optional<FifoWriter> fifo;
   std::deque<Hook> waiting;
   std::optional<Hook> running;
   bool abandoned = false;  // the running one
@@ -108,8 +108,10 @@ std::vector<std::string> Notifier::problems(const NotifyConfig& config) {
   if (const auto* problem = std::get_if<std::string>(&identity)) {
     found.push_back("notify.user: " + *problem);
   } else {
-    const std::array<std::pair<const char*, const std::vector<std::string>*>, 5> commands{
-        {{"master", &config.master},
+    const std::array<std::pair<const char*, const std::vector<std::string>*>, 7> commands{
+        {{"pre_promote", &config.pre_promote},
+         {"pre_demote", &config.pre_demote},
+         {"master", &config.master},
          {"backup", &config.backup},
          {"fault", &config.fault},
          {"stop", &config.stop},
@@ -136,7 +138,10 @@ bool Notifier::open_fifo() {
     impl_->log(HookSeverity::warning, "notify.fifo: " + *problem);
     return false;
   }
-  impl_->fifo = std::move(std::get<UniqueFd>(opened));
+  impl_->fifo.emplace(impl_->executor, std::move(std::get<UniqueFd>(opened)), impl_->config.fifo,
+                      [log = impl_->log](bool warning, const std::string& text) {
+                        log(warning ? HookSeverity::warning : HookSeverity::info, text);
+                      });
   return true;
 }
 
@@ -159,6 +164,11 @@ void Notifier::abandon() {
   impl_->runner.terminate();
 }
 
+void Notifier::count(HookResult result, std::optional<std::chrono::nanoseconds> took) {
+  impl_->counters.count(result);
+  if (took) impl_->counters.durations.observe(*took);
+}
+
 const HookCounters& Notifier::counters() const {
   return impl_->counters;
 }
@@ -174,23 +184,7 @@ void Notifier::Impl::notify(const NotifyEvent& event) {
     waiting.pop_front();
     counters.count(HookResult::dropped);
   }
-  write_fifo(event);
-}
-
-void Notifier::Impl::write_fifo(const NotifyEvent& event) {
-  if (!fifo) return;
-  const std::string line = fifo_line(event);
-  const std::string dropped = "pair " + event.pair + ", state " +
-                              std::string(to_word(event.state)) + ": the line for " + config.fifo +
-                              " was dropped, ";
-  const auto written = write(fifo.get(), line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) return;
-  if (written >= 0 || errno == EAGAIN) {
-    log(HookSeverity::warning, dropped + "the FIFO is full because nobody reads it");
-  } else {
-    log(HookSeverity::warning,
-        dropped + "writing failed: " + std::generic_category().message(errno));
-  }
+  if (fifo) fifo->write(fifo_line(event));
 }
 
 void Notifier::Impl::start_next() {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +29,8 @@ class Notifier {
   // Checks scripts (script_policy over the real path), user and group, and makes the FIFO. One
   // sentence per problem; empty: all well. For start and for `tandemd --check`.
   static std::vector<std::string> problems(const NotifyConfig& config);
-  // Creates (0600) or opens the FIFO read-write, so that a write never blocks; a full pipe drops
-  // the line with a warning. false: could not, already logged.
+  // Creates (0600) or opens the FIFO read-write, so that a write never blocks; lines wait for a
+  // reader, see fifo_writer.hpp. false: could not, already logged.
   bool open_fifo();
 
   // Queues the hooks of a transition. At most 32 wait; the oldest waiting is dropped with a
@@ -39,6 +41,8 @@ class Notifier {
   // Ends the running hook and drops the waiting ones.
   void abandon();
   const HookCounters& counters() const;
+  // A script of the pair that ran beside the queue; `took`: if it ran.
+  void count(HookResult result, std::optional<std::chrono::nanoseconds> took);
 
  private:
   struct Impl;

@@ -45,7 +45,7 @@ add_custom_command(OUTPUT ${tandem_toml_5} VERBATIM
   DEPENDS ${example} ${maker} ${CMAKE_SOURCE_DIR}/etc/man/tandem.toml.5.in
   COMMAND sh -c "exec awk -v \"example=$1\" -f \"$2\" \"$3\" >\"$4\"" sh
     ${example} ${maker} ${CMAKE_SOURCE_DIR}/etc/man/tandem.toml.5.in ${tandem_toml_5})
-file(GLOB pages CONFIGURE_DEPENDS etc/man/*.[158])
+file(GLOB pages CONFIGURE_DEPENDS etc/man/*.[1578])
 list(APPEND pages ${tandem_toml_5})
 foreach(page IN LISTS pages)
   cmake_path(GET page FILENAME name)

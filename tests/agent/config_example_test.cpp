@@ -65,7 +65,8 @@ TEST(ConfigExample, LoadsAsItIsCopied) {
           "peer agent host=192.168.1.113 port=7112\n"
           "notify master=</etc/tandem/notify.d/master.sh> backup=</etc/tandem/notify.d/backup.sh> "
           "fault=</etc/tandem/notify.d/fault.sh> stop=</etc/tandem/notify.d/stop.sh> "
-          "any=</etc/tandem/notify.d/any.sh> fifo= user=nobody group= timeout=30000ms\n"));
+          "any=</etc/tandem/notify.d/any.sh> fifo= user=nobody group= timeout=30000ms "
+          "pre_promote= pre_demote= pre_timeout=1000ms silence_is_veto=0\n"));
 }
 
 TEST(ConfigExample, ActiveKeysAreThoseWithoutADefaultAndThoseToAdapt) {
@@ -101,7 +102,7 @@ TEST(ConfigExample, DocumentedDefaultsAreTheAgents) {
               load_and_describe(optional_table ? with("") : small_config()));
     ++compared;
   }
-  EXPECT_EQ(compared, 57);
+  EXPECT_EQ(compared, 59);
 }
 
 TEST(ConfigExample, DefaultsOfTheFileAreThoseOfTheStructs) {

@@ -122,6 +122,8 @@ TEST(ConfigFile, AgentsKeysAreJudged) {
       {"log = { target = \"syslog\" }",
        key + "log.target: \"syslog\" is not allowed here; write \"journal\", \"stderr\" or "
              "\"file\""},
+      {"log = { format = \"xml\" }",
+       key + "log.format: \"xml\" is not allowed here; write \"text\" or \"json\""},
       {"log = { target = \"file\" }",
        key + "log.file: is missing; target = \"file\" needs it, as in file = "
              "\"/var/log/tandem.log\""},
@@ -134,13 +136,18 @@ TEST(ConfigFile, AgentsKeysAreJudged) {
             Strings{"tandem.toml:1: agent: is an integer, must be a table"});
   EXPECT_EQ(warnings_of(agent_with("log = { file = \"/var/log/tandem.log\" }")),
             Strings{"tandem.toml:12: agent.log.file: is not used, because target is not \"file\""});
+  EXPECT_EQ(
+      warnings_of(agent_with("log = { format = \"json\" }")),
+      Strings{"tandem.toml:12: agent.log.format: has no effect on the journal, whose lines have "
+              "fields of their own: journalctl -o json; name target = \"stderr\" or \"file\""});
 }
 
 TEST(ConfigFile, AgentsKeysArrive) {
   const LoadResult result = parse_config(
       agent_with(
           "node = \"server11\"\nstate_dir = \"/srv/tandem\"\ncontrol_socket = \"/run/t.sock\"\n"
-          "realtime = false\nlog = { level = \"trace\", target = \"file\", file = "
+          "realtime = false\nlog = { level = \"trace\", target = \"file\", format = \"json\", file "
+          "= "
           "\"/var/log/t.log\" }"),
       "tandem.toml");
   const auto* loaded = std::get_if<LoadedConfig>(&result);
@@ -148,7 +155,7 @@ TEST(ConfigFile, AgentsKeysArrive) {
   EXPECT_EQ(describe(loaded->config).substr(0, describe(loaded->config).find("pair")),
             "node=server11 state_dir=/srv/tandem control_socket=/run/t.sock "
             "realtime=0\n"
-            "log level=trace target=2 file=/var/log/t.log\n");
+            "log level=trace target=2 file=/var/log/t.log format=json\n");
 }
 
 TEST(ConfigFile, TenMistakesAreToldInTheOrderOfTheFile) {

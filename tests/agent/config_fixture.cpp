@@ -248,7 +248,8 @@ std::string describe(const Config& config) {
   out << "node=" << config.node << " state_dir=" << config.state_dir
       << " control_socket=" << config.control_socket << " realtime=" << config.realtime
       << "\nlog level=" << config.log.level << " target=" << static_cast<int>(config.log.target)
-      << " file=" << config.log.file << "\n";
+      << " file=" << config.log.file << (config.log.format == LogFormat::json ? " format=json" : "")
+      << "\n";
   if (const MetricsConfig& metrics = config.metrics; !metrics.host.empty()) {
     out << "metrics host=" << metrics.host << " port=" << metrics.port << "\n";
   }
@@ -316,7 +317,10 @@ std::string describe(const PairConfig& pair) {
   out << "notify master=" << list(notify.master) << " backup=" << list(notify.backup)
       << " fault=" << list(notify.fault) << " stop=" << list(notify.stop)
       << " any=" << list(notify.any) << " fifo=" << notify.fifo << " user=" << notify.user
-      << " group=" << notify.group << " timeout=" << in_ms(notify.timeout) << "ms\n"
+      << " group=" << notify.group << " timeout=" << in_ms(notify.timeout) << "ms"
+      << " pre_promote=" << list(notify.pre_promote) << " pre_demote=" << list(notify.pre_demote)
+      << " pre_timeout=" << in_ms(notify.pre_timeout)
+      << "ms silence_is_veto=" << notify.silence_is_veto << "\n"
       << describe(pair.tracking);
   return out.str();
 }

@@ -288,6 +288,12 @@ TEST(ConfigNotify, CommandsAreAbsoluteAndWhole) {
         key + "fault: contains an integer, must be a command line or an array of words"},
        {"stop = 1", key + "stop: is an integer, must be a command line or an array of words"},
        {"any = [\"/bin/true\", \"a\\u0000b\"]", key + "any: contains a zero byte"},
+       {"pre_promote = \"may_lead.sh\"",
+        key + "pre_promote: \"may_lead.sh\" is not an absolute path; write the whole path of the "
+              "script"},
+       {"pre_timeout = \"11s\"", key + "pre_timeout: 11s is out of range; allowed are 50ms to 10s"},
+       {"pre_overrun = \"go\"",
+        key + "pre_overrun: \"go\" is not allowed here; write \"proceed\" or \"veto\""},
        {"fifo = \"notify.fifo\"", key + "fifo: is not an absolute path; begin it with '/'"},
        {"user = \"\"", key + "user: is empty"},
        {"group = 0", key + "group: is an integer, must be a string"},

@@ -246,27 +246,6 @@ TEST_F(NotifierTest, WritesALineForEachTransitionToTheFifo) {
   EXPECT_EQ(log_, Lines{});
 }
 
-TEST_F(NotifierTest, AFullFifoDropsTheLineWithAWarning) {
-  NotifyConfig config;
-  config.fifo = directory_.path("notify.fifo");
-  make(config);
-  ASSERT_TRUE(notifier_->open_fifo());
-  const int other = open(config.fifo.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  const std::string page(4096, 'x');
-  while (write(other, page.data(), page.size()) > 0) {
-  }
-  notify(NotifyState::master);
-  EXPECT_THAT(log_, ElementsAre("warning: pair redis, state MASTER: the line for " + config.fifo +
-                                " was dropped, the FIFO is full because nobody reads it"));
-  std::string rest(1 << 20, '\0');
-  EXPECT_GT(read(other, rest.data(), rest.size()), 0);
-  notify(NotifyState::backup);
-  EXPECT_EQ(log_.size(), 1U);
-  EXPECT_EQ(read(other, rest.data(), rest.size()), 28);
-  EXPECT_EQ(rest.substr(0, 28), "INSTANCE \"redis\" BACKUP 150\n");
-  close(other);
-}
-
 TEST_F(NotifierTest, RefusesAFifoThatIsSomethingElse) {
   NotifyConfig config;
   const auto try_path = [&](const std::string& path) {

@@ -81,6 +81,8 @@ TEST(HookRuns, TheSpecificScriptComesFirstWithItsWordsOnly) {
   config.group = "adm";
   config.timeout = std::chrono::seconds(7);
   const auto environment = the_environment_of_a_takeover();
+  auto environment_of_any = environment;
+  environment_of_any["TANDEM_HOOK"] = "any";
   const std::vector<HookRun> expected = {
       {{"/etc/tandem/master.sh", "with space", ""},
        environment,
@@ -88,7 +90,7 @@ TEST(HookRuns, TheSpecificScriptComesFirstWithItsWordsOnly) {
        "adm",
        std::chrono::seconds(7)},
       {{"/etc/tandem/any.sh", "--log", "INSTANCE", "redis main", "MASTER", "150"},
-       environment,
+       environment_of_any,
        "redis",
        "adm",
        std::chrono::seconds(7)}};
@@ -113,6 +115,23 @@ TEST(HookRuns, EachStateHasItsScript) {
   EXPECT_EQ(started, (Words{"/m MASTER", "/b BACKUP", "/f FAULT", "/s STOP"}));
 }
 
+TEST(VetoRun, HasTheTimeAndTheNameOfItsQuestion) {
+  NotifyConfig config;
+  config.pre_promote = {"/may", "--lead"};
+  config.pre_timeout = std::chrono::milliseconds(700);
+  config.user = "redis";
+  auto environment = the_environment_of_a_takeover();
+  environment["TANDEM_HOOK"] = "pre_promote";
+  const HookRun expected{.argv = {"/may", "--lead"},
+                         .environment = environment,
+                         .user = "redis",
+                         .group = "",
+                         .timeout = std::chrono::milliseconds(700),
+                         .only_errors = true};
+  EXPECT_EQ(veto_run(config, Question::promote, a_takeover()), expected);
+  EXPECT_EQ(veto_run(config, Question::demote, a_takeover()), std::nullopt);
+}
+
 TEST(HookRuns, WithoutScriptsThereIsNothingToRun) {
   EXPECT_EQ(hook_runs({}, a_takeover()), std::vector<HookRun>{});
 }
@@ -126,7 +145,8 @@ TEST(HookRuns, AFirstEventLeavesNoVariableUnset) {
   const std::map<std::string, std::string> expected = {
       {"TANDEM_EPOCH", "0"},         {"TANDEM_INITIAL", "1"},    {"TANDEM_PAIR", "cache"},
       {"TANDEM_PEER", ""},           {"TANDEM_PRIORITY", "0"},   {"TANDEM_REASON", ""},
-      {"TANDEM_PREVIOUS_STATE", ""}, {"TANDEM_STATE", "BACKUP"}, {"TANDEM_VIPS", ""}};
+      {"TANDEM_PREVIOUS_STATE", ""}, {"TANDEM_STATE", "BACKUP"}, {"TANDEM_VIPS", ""},
+      {"TANDEM_HOOK", "backup"},     {"TANDEM_RELOAD", "0"},     {"TANDEM_INTERFACE", ""}};
   EXPECT_EQ(hook_runs(config, event).at(0).environment, expected);
 }
 
@@ -191,6 +211,7 @@ NotifyEvent a_takeover() {
   event.epoch = 42;
   event.vips = {"192.168.1.120/24", "fd00::120/64"};
   event.peer = "192.168.1.113:6379";
+  event.interface = "eth0";
   return event;
 }
 
@@ -203,7 +224,10 @@ std::map<std::string, std::string> the_environment_of_a_takeover() {
           {"TANDEM_EPOCH", "42"},
           {"TANDEM_VIPS", "192.168.1.120/24 fd00::120/64"},
           {"TANDEM_PEER", "192.168.1.113:6379"},
-          {"TANDEM_PRIORITY", "150"}};
+          {"TANDEM_PRIORITY", "150"},
+          {"TANDEM_HOOK", "master"},
+          {"TANDEM_RELOAD", "0"},
+          {"TANDEM_INTERFACE", "eth0"}};
 }
 
 }  // namespace

@@ -218,13 +218,13 @@ case "$*" in *region*) echo eu-1 ;; *interface-id) echo eni-own ;; */name) echo 
     def test_alibaba(self):
         self.tool('curl', self.METADATA)
         self.tool('aliyun', 'case $2 in Unassign*) exit 1 ;; esac')
-        done, calls = self.run_script('cloud/alibaba.sh', 'eni-other')
+        done, calls = self.run_script('cloud/alibaba.sh', 'eni-other', 'role')
         self.assertEqual(done.returncode, 0)
         self.assertEqual([call for call in calls if call.startswith('aliyun')], [
-            'aliyun ecs UnassignPrivateIpAddresses --RegionId eu-1 --NetworkInterfaceId eni-other '
-            '--PrivateIpAddress.1 192.168.1.120',
-            'aliyun ecs AssignPrivateIpAddresses --RegionId eu-1 --NetworkInterfaceId eni-own '
-            '--PrivateIpAddress.1 192.168.1.120'])
+            'aliyun ecs UnassignPrivateIpAddresses --NetworkInterfaceId eni-other '
+            '--PrivateIpAddress.1 192.168.1.120 --RegionId eu-1 --mode EcsRamRole --ram-role-name role',
+            'aliyun ecs AssignPrivateIpAddresses --NetworkInterfaceId eni-own '
+            '--PrivateIpAddress.1 192.168.1.120 --RegionId eu-1 --mode EcsRamRole --ram-role-name role'])
 
     def test_gcp(self):
         self.tool('curl', self.METADATA)
@@ -241,6 +241,7 @@ case "$*" in *region*) echo eu-1 ;; *interface-id) echo eni-own ;; */name) echo 
         done, calls = self.run_script('cloud/azure.sh', 'group', 'nic-2', 'nic-1')
         self.assertEqual(done.returncode, 0)
         self.assertEqual(calls, [
+            'az login --identity --output none',
             'az network nic ip-config delete --resource-group group --nic-name nic-2 '
             '--name tandem-192-168-1-120',
             'az network nic ip-config create --resource-group group --nic-name nic-1 '

@@ -164,7 +164,7 @@ TEST(Manual, PagesAreClean) {
   for (auto judge : judges) {
     if (support::run({"sh", "-c", "command -v " + judge.front()}).exit_code != 0) continue;
     ++judged;
-    for (const char* const page : {"tandemd.8", "tandem.1", "tandem.toml.5"}) {
+    for (const char* const page : {"tandemd.8", "tandem.1", "tandem.toml.5", "tandem-messages.7"}) {
       auto argv = judge;
       argv.push_back(path_of(page));
       if (judge.front() == "man")

@@ -99,6 +99,10 @@ struct FormatEffect {
     return std::string(e.weight == agent::Weight::info ? "say" : "warn") + ": " + e.text;
   }
   std::string operator()(const agent::FenceHost& /*e*/) const { return "ask the fence script"; }
+  std::string operator()(const agent::AskScript& e) const {
+    return "ask " + std::string(hooks::to_word(e.question)) + ", then " +
+           std::string(hooks::to_word(e.next)) + ": " + e.reason;
+  }
   std::string operator()(const agent::Moved& e) const { return "say: " + to_words(e); }
   std::string operator()(const agent::Stopped& /*e*/) const { return "stopped"; }
   std::string operator()(const agent::StartRecovery& /*e*/) const { return "start recovery"; }

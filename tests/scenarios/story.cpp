@@ -62,6 +62,9 @@ std::string replay(const std::string& text) {
   chosen.fence = text.find("\n# rules: fence\n") != std::string::npos;
   const bool recovers = text.find("\n# rules: recovery\n") != std::string::npos;
   chosen.recovery = {.possible = recovers, .automatic = recovers, .delay = 5s};
+  const bool asks = text.find("\n# rules: veto") != std::string::npos;
+  chosen.veto = {.promotion = asks, .demotion = asks, .timeout = 1s};
+  chosen.veto.silence_is_veto = text.find("\n# rules: veto by silence\n") != std::string::npos;
   chosen.failback = text.find("\n# rules: failback\n") != std::string::npos;
   chosen.priority = 250;
   agent::Pair pair(chosen);
@@ -83,6 +86,7 @@ std::string replay(const std::string& text) {
         if (const auto* work = std::get_if<agent::StartWork>(&effect)) last_work = work->id;
         if (const auto* keep = std::get_if<agent::Preserve>(&effect)) last_work = keep->id;
         if (const auto* fence = std::get_if<agent::FenceHost>(&effect)) last_work = fence->id;
+        if (const auto* asked = std::get_if<agent::AskScript>(&effect)) last_work = asked->id;
       }
     } catch (const std::exception& error) {
       throw std::runtime_error("line " + std::to_string(number) + ": " + error.what());

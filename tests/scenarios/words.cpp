@@ -329,6 +329,7 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
     agent::SwitchoverRequested requested{std::chrono::seconds(5)};
     requested.server_failover = rest(words, 1) == "by the servers";
     requested.by_operator = rest(words, 1) != "by failback";
+    requested.ignore_veto = rest(words, 1) == "ignoring a veto";
     return requested;
   }
   if (what == "settings") return parse_settings(words);
@@ -339,6 +340,14 @@ agent::PairInput parse_input(const Words& words, std::uint64_t last_work) {
   // "fenced down", "fenced not exit code 1"
   if (what == "fenced")
     return agent::HostFenced{last_work, word(words, 1) == "down", rest(words, 2)};
+  // Of pre_promote and pre_demote.
+  if (what == "consents") return agent::ScriptAnswered{last_work, hooks::Verdict::consent, {}};
+  if (what == "vetoes") {
+    return agent::ScriptAnswered{last_work, hooks::Verdict::veto, rest(words, 1)};
+  }
+  if (what == "silent") {
+    return agent::ScriptAnswered{last_work, hooks::Verdict::silence, rest(words, 1)};
+  }
   if (what == "acknowledge") return agent::Acknowledged{};
   if (what == "rejoin") return agent::RejoinRequested{rest(words, 1) == "accept_data_loss"};
   if (what == "recover") return agent::RecoveryRequested{};

@@ -152,6 +152,7 @@ struct Agent {
   void perform(const agent::StartRecovery& effect);
   void perform(const agent::AbandonRecovery& effect);
   void perform(const agent::FenceHost& effect);
+  void perform(const agent::AskScript& effect);
   void perform(const agent::Notify& effect);
   void perform(const agent::Say& effect);
   void perform(const agent::Moved& effect);

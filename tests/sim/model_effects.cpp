@@ -236,6 +236,8 @@ void Agent::perform(const agent::AbandonRecovery& /*effect*/) {}
 
 void Agent::perform(const agent::FenceHost& /*effect*/) {}
 
+void Agent::perform(const agent::AskScript& /*effect*/) {}
+
 // ---- words -------------------------------------------------------------------------------------
 
 void Agent::perform(const agent::Notify& /*effect*/) {}

@@ -26,8 +26,9 @@ std::string in_directory(std::string text, const Host& host) {
   return text;
 }
 
-void write_notify(std::ostream& text, const PairOptions& pair) {
-  if (pair.specific == nullptr && pair.any == nullptr && pair.fifo.empty()) return;
+void write_notify(std::ostream& text, const PairOptions& pair, const Host& host) {
+  const bool scripts = pair.specific != nullptr || pair.any != nullptr;
+  if (!scripts && pair.fifo.empty() && pair.notify_lines.empty()) return;
   text << "[pair.notify]\nuser = \"root\"\n";
   if (pair.specific != nullptr) {
     for (const char* const state : {"master", "backup", "fault", "stop"}) {
@@ -41,6 +42,7 @@ void write_notify(std::ostream& text, const PairOptions& pair) {
     text << "any = " << quoted(pair.any->command(pair.notify_words_prefix)) << "\n";
   }
   if (!pair.fifo.empty()) text << "fifo = " << quoted(pair.fifo) << "\n";
+  text << in_directory(pair.notify_lines, host);
 }
 
 void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, const Host& peer) {
@@ -69,7 +71,7 @@ void write_pair(std::ostream& text, const PairOptions& pair, const Host& host, c
        << "[pair.peer]\nserver = " << quoted(peer_ip + port) << "\n"
        << pair.peer_lines;
   if (!pair.secret.empty()) text << "agent = " << quoted(peer_ip + ":7112") << "\n";
-  write_notify(text, pair);
+  write_notify(text, pair, host);
   text << in_directory(pair.tables, host);
 }
 

@@ -35,6 +35,7 @@ struct PairOptions {
   const Recorder* specific = nullptr;  // notify.master, backup, fault, stop
   const Recorder* any = nullptr;       // notify.any
   std::string fifo;                    // notify.fifo
+  std::string notify_lines;            // further ones of [pair.notify]; HOST_DIR as below
   // Further lines of [[pair]] and tables behind all others; HOST_DIR stands for the host's.
   std::string pair_lines;
   std::string server_lines;  // of [pair.server]

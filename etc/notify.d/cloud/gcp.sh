@@ -10,6 +10,10 @@ set -eu
 other=${1:?the name of the other instance is missing}
 other_zone=${2:?the zone of the other instance is missing}
 nic=${3:-nic0}
+# Hooks see no home; gcloud wants a place of its own.
+CLOUDSDK_CONFIG=$(mktemp -d)
+export CLOUDSDK_CONFIG
+trap 'rm -rf "$CLOUDSDK_CONFIG"' EXIT
 ask() {
   curl -sf --max-time 2 -H 'Metadata-Flavor: Google' \
     "http://metadata.google.internal/computeMetadata/v1/instance/$1"

@@ -1,0 +1,73 @@
+// Where a pair is in its life, and at which step of its way: see pair.hpp.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "agent/candidacy.hpp"
+#include "agent/record.hpp"
+
+namespace agent {
+
+struct Starting {
+  bool vips_present = false;
+};
+struct Standby {};
+struct Fault {};
+struct Promoting {
+  enum class Step : std::uint8_t { ask, fence_peer, drain_peer, promote, record, install };
+  Step step = Step::promote;
+  bool adopts = false;    // the server is a master already, and led under this epoch
+  bool recorded = false;  // the new epoch is on disk, or has been waited for long enough
+  bool gentle = false;
+  bool asked_for = false;  // by an operator: it does not count (rule 16)
+  bool given = false;      // the leader resigned
+  std::string reason;
+  std::uint64_t epoch = 0;
+};
+struct Leading {
+  bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
+};
+enum class LeaveStep : std::uint8_t {
+  failover,
+  pause,
+  drain_paused,
+  fence,
+  drain,
+  resign,
+  park,
+  kill_clients,
+  withdraw,
+  await_successor,
+  follow,
+  unfence,
+  unfence_peer,
+  resume,
+  finish
+};
+struct Leaving {
+  std::deque<LeaveStep> steps{};  // front: under way
+  std::string reason;
+  bool stopping = false;
+  std::optional<Duration> switchover{};  // its budget
+  bool by_operator = false;
+  bool server_failover = false;
+  std::optional<TimePoint> successor_due{};
+  bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
+  bool drained = false;  // the successor has all that the local server has
+};
+struct End {};
+// Standing by, and the local server is not a replica of the leader yet.
+struct Rejoining {
+  enum class Step : std::uint8_t { fence, look, keep, failed, ask, follow };
+  Step step = Step::fence;
+  TimePoint since{};     // look: facts older than this do not count; failed: then once more
+  std::uint64_t id = 0;  // of Preserve
+  std::string words{};   // what it holds beside the leader
+  std::string problem{};
+  std::string path{};
+};
+
+}  // namespace agent
