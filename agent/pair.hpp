@@ -82,7 +82,6 @@ class Pair {
   void on_router(TimePoint now, const vrrp::BecameInitialize& became);
   void on_router(TimePoint now, const vrrp::Report& report);
   void ask_who_led();
-
   // pair_repair.cpp
   void announce_again(TimePoint now, const std::string& why);
   void announce_now(TimePoint now, std::string why);
@@ -176,14 +175,12 @@ class Pair {
   void give_up_switchover(TimePoint now, const std::string& why);
   void resume_leading(TimePoint now);
   void report_switchover(SwitchoverReport::Outcome outcome, std::string words);
-
   // pair_recovery.cpp
   void on(TimePoint now, const RecoveryRequested& requested);
   void on(TimePoint now, const RecoveryEnded& ended);
   void settle_recovery(TimePoint now);
   std::optional<std::string> recovery_obstacle() const;
   std::optional<std::string> recovery_is_void() const;
-
   // pair_failback.cpp
   void on(TimePoint now, const RoleAnswered& answered);
   void settle_failback(TimePoint now);
@@ -191,7 +188,6 @@ class Pair {
   std::optional<std::string> failback_obstacle(TimePoint now) const;
   std::optional<TimePoint> failback_due() const;
   FailbackReport failback_report() const;
-
   // pair_tracking.cpp
   void on(TimePoint now, const TrackingSeen& seen);
   void on(TimePoint now, const GatewayAnswered& answered);
