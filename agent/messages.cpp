@@ -38,6 +38,7 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"one-way-loss", "leads too and does not hear this node's adverts"},
     {"two-leaders", "a second leader "},
     {"two-leaders", "the other node led too and has stepped down"},
+    {"epoch-outlived", "the other node has led with epoch "},
     {"peer-back", "the peer is reachable again: the VIP is announced again"},
     {"peer-back", "the peer's server is a master no more: the VIP is announced again"},
     {"advert-late", "an advert left more than an interval late"},
