@@ -106,14 +106,23 @@ std::string FurtherReplica::found() const {
 // Why it is not pointed at the leader, though it follows somebody else; nullopt: it is.
 std::optional<std::string> FurtherReplica::kept_back() const {
   const bool master = facts_->role == health::Role::master;
+  // Past the fork, which does not move, it has what the leader never had. Within the leader's own
+  // lineage an offset is only newer than what the leader said a moment before.
+  const std::int64_t past = facts_->offset - leader_facts_->second_offset + 1;
+  if (!master && facts_->replid == leader_facts_->replid2 && past > 0) {
+    return found() + ", and " + std::to_string(past) + " bytes ahead of the leader's fork";
+  }
   if (!master && shares_history()) return std::nullopt;
   const RejoinVerdict verdict = judge_rejoin(*facts_, *leader_facts_, std::nullopt);
   if (verdict.rejoin == Rejoin::leader_empty) {
     return found() + " with " + std::to_string(facts_->keys.value_or(0)) +
            " keys while the leader's server is empty";
   }
-  if (!master || !verdict.loses_data()) return std::nullopt;
-  return "a writable master, and " + verdict.words;
+  if (!verdict.loses_data()) return std::nullopt;
+  if (master) return "a writable master, and " + verdict.words;
+  // What it copied from a master that is there is there; an append-only file names no lineage.
+  if (facts_->link_up || facts_->offset == 0) return std::nullopt;
+  return found() + ", and " + verdict.words;
 }
 
 void FurtherReplica::point(TimePoint now) {
@@ -131,13 +140,9 @@ void FurtherReplica::point(TimePoint now) {
                                                 (soon ? ", after a pause" : std::string())});
     if (soon) return;
   }
-  const RejoinVerdict verdict = judge_rejoin(*facts_, *leader_facts_, std::nullopt);
   std::string words = "the replica " + replica_.to_string() + " is pointed at this node: it is ";
   words += found();
-  // Within the leader's own lineage an offset is newer than what the leader said a moment before.
-  const bool ahead = verdict.rejoin == Rejoin::ahead && facts_->replid == leader_facts_->replid2;
-  if (ahead) words += "; " + verdict.words + ", which its resync discards";
-  effects_.emplace_back(ReplicaSays{ahead, std::move(words)});
+  effects_.emplace_back(ReplicaSays{false, std::move(words)});
   pointing_ = true;
   restarted_ = false;
   PointAtLeader order;

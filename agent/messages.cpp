@@ -83,6 +83,7 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"copy-not-removed", "an old copy stays: "},
     {"record-not-kept", "the record cannot be kept: "},
     {"record-not-kept", "the record is not on disk in time"},
+    {"record-not-read", "what this node remembered of the pair is lost: "},
     {"record-not-read", " is not trusted: "},
     {"record-not-read", " cannot be read: "},
     {"events-not-kept", "events cannot be kept in "},

@@ -150,7 +150,8 @@ Candidacy by_record(const Sight& sight) {
     return ask_operator(unknown + ", and the peer's agent is not there to compare epochs");
   }
   const auto& other = sight.peer_agent.said->record;
-  if (!other) return yes("the peer has no record of this pair");
+  // It may have been torn: what it does not say proves nothing.
+  if (!other) return ask_operator(unknown + ", and the peer's node has no record of the pair");
   if (const auto answer = by_data_epoch(sight)) return *answer;
   // Who led last may have come back with less than the other one took from it.
   const bool old = came_back_old(own, *sight.local.facts);

@@ -63,6 +63,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
 
 void Pair::on(TimePoint now, const Begin& begin) {
   sight_.record = begin.record;
+  rejected_record_ = begin.rejected;
   sight_.started = now;
   told_scripts_ = begin.told;
   notified_ = begin.told.has_value();

@@ -318,6 +318,7 @@ class Pair {
   };
   RecoveryState recovery_;
   Announcing announcing_;
+  std::string rejected_record_;                 // why; until this node leads or is in sync again
   std::optional<TimePoint> unprotected_since_;  // leading without a standby in sync
   std::optional<TimePoint> ineligible_since_;   // nobody leads, or only an operator can make us
   bool standby_in_sync_ = false;             // the peer's replica has all that our master streams

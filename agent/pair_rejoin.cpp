@@ -51,6 +51,8 @@ void Pair::judge_and_rejoin(TimePoint now) {
   const auto verdict = judge_rejoin(*sight_.local.facts, *sight_.peer.facts, sight_.record);
   rejoining_->words = verdict.words;
   if (!verdict.loses_data()) return start_following(now);
+  // What the leader was asked before may be less than what was copied from it since (rule 9).
+  if (verdict.rejoin == Rejoin::ahead && !rejoining_->looked) return writes_ended(now);
   if (rejoin_ordered_ && rejoin_ordered_->accept_data_loss) {
     emit(
         Say{Weight::warning,
@@ -81,6 +83,7 @@ void Pair::judge_and_rejoin(TimePoint now) {
 // What the server holds stands still from here on.
 void Pair::writes_ended(TimePoint now) {
   rejoining_->step = Rejoining::Step::look;
+  rejoining_->looked = true;
   rejoining_->since = now;
   follow_retry_.reset();
   emit(RefreshFacts{Target::local});

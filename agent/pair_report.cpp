@@ -64,6 +64,9 @@ PairSnapshot Pair::snapshot() const {
 }
 
 void Pair::update_alarms(TimePoint now) {
+  const bool known_again =
+      std::holds_alternative<Leading>(state_) || (sight_.local.link_up_since && sight_.in_sync_at);
+  if (known_again) rejected_record_.clear();
   auto current = alarms(now);
   for (const auto& [key, text] : current) {
     if (!alarms_.contains(key)) emit(Say{Weight::warning, "alarm: " + text, Topic::alarm});
@@ -134,6 +137,9 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
     out["written to"] += rules_.name;
   }
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
+  if (!rejected_record_.empty()) {
+    out["record rejected"] = "what this node remembered of the pair is lost: " + rejected_record_;
+  }
   if (unprotected_since_ && now >= *unprotected_since_ + kAlarmDelay) {
     out[kUnprotected] = "no standby in sync: nobody could take over without losing writes";
   }

@@ -64,6 +64,7 @@ struct Rejoining {
   enum class Step : std::uint8_t { fence, look, keep, failed, ask, follow };
   Step step = Step::fence;
   TimePoint since{};     // look: facts older than this do not count; failed: then once more
+  bool looked = false;   // both servers have been asked since
   std::uint64_t id = 0;  // of Preserve
   std::string words{};   // what it holds beside the leader
   std::string problem{};

@@ -153,6 +153,9 @@ void Pair::resume_leading(TimePoint now) {
   const bool guarded = std::get<Leaving>(state_).guarded;
   step_deadline_.reset();
   state_ = Leading{};
+  // What INFO said in the middle of a FAILOVER that was aborted is not so any more.
+  if (sight_.local.facts) sight_.local.facts->role = health::Role::master;
+  emit(RefreshFacts{hooks::Target::local});
   enter(now, PairState::leading, "the switchover was given up: " + switchover_.words);
   if (sight_.record) {
     sight_.record->intent.clear();

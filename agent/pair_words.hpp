@@ -42,6 +42,7 @@ struct Begin {
   std::int64_t unix_time = 0;  // seconds since 1970, now
   // What the scripts have heard last from a predecessor that left the pair to this one.
   std::optional<hooks::NotifyState> told{};
+  std::string rejected{};  // why the record on disk was not trusted, and where it is kept
 };
 // What the router did; the rulebook lets the advert itself pass.
 struct RouterChanged {

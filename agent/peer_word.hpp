@@ -22,8 +22,8 @@ struct PeerWord {
   std::string replid;
   std::int64_t offset = 0;
   std::uint64_t data_epoch = 0;  // the promotion that its data come from; 0: its record cannot tell
-  int priority = 0;    // effective
-  int configured = 0;  // priority of its configuration
+  int priority = 0;              // effective
+  int configured = 0;            // priority of its configuration
   bool may_lead = false;
   std::string why;  // the clause behind may_lead
   int alarms = 0;   // how many

@@ -37,6 +37,9 @@ bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
                    const std::optional<Record>& record) {
   if (!record || record->role != RecordRole::standby || record->replid.empty()) return false;
   if (local.role != health::Role::replica || record->run_id == local.run_id) return false;
+  // An RDB file names its lineage, and this is another one: somebody led with it meanwhile. Only an
+  // append-only file names none.
+  if (local.offset > 0) return false;
   return record->replid == leader.replid;
 }
 
@@ -44,11 +47,13 @@ bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
 
 RejoinVerdict judge_rejoin(const ServerFacts& local, const ServerFacts& leader,
                            const std::optional<Record>& record) {
-  if (local.keys == 0) return {.rejoin = Rejoin::empty, .words = "it is empty"};
-  if (leader.keys == 0) {
+  const auto fork = fork_of(local, leader, record);
+  // Its last writes may have been deletions, or functions.
+  const bool ahead_of_it = fork && local.offset >= *fork;
+  if (local.keys == 0 && !ahead_of_it) return {.rejoin = Rejoin::empty, .words = "it is empty"};
+  if (leader.keys == 0 && local.keys != 0) {
     return {.rejoin = Rejoin::leader_empty, .words = "the leader's server is empty"};
   }
-  const auto fork = fork_of(local, leader, record);
   if (!fork) {
     if (was_a_replica(local, leader, record)) {
       return {.rejoin = Rejoin::ancestor, .words = "it was a replica when it was last seen"};

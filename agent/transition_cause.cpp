@@ -42,9 +42,8 @@ constexpr auto kPhrases = std::to_array<CausePhrase>({
     {"this node led last", election},
     {"both servers hold the same data", election},
     {"the local data is ", election},
-    {"this node's data is of the newer", election},
-    {"the peer's server came back with older data", election},
-    {"the peer has no record of this pair", election},
+    {"the peer's server came back with ", election},
+    {"what the peer's server followed goes on here", election},
     {"the peer is not there", election},
 });
 

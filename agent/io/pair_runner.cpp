@@ -165,7 +165,8 @@ void PairRunner::start(std::optional<hooks::NotifyState> told) {
   auto loaded = records_.load(config_.name);
   if (!loaded.problem.empty()) story_.error(EventKind::note, loaded.problem);
   if (!config_.notify.fifo.empty()) notifier_.open_fifo();
-  feed(PairInput(Begin{loaded.record, vips_.present() > 0, std::time(nullptr), told}));
+  feed(PairInput(
+      Begin{loaded.record, vips_.present() > 0, std::time(nullptr), told, loaded.problem}));
   if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));
   tracking_.start();
   local_.watch_role();

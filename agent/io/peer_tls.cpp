@@ -82,7 +82,7 @@ std::string PeerTls::words(const boost::system::error_code& error) {
     return closed ? "the other side closed the connection" : error.message();
   }
   // The binder is the proof of the secret: it fails here, or the alert says that ours failed there.
-  // RFC 8446 asks for decrypt_error; OpenSSL sends illegal_parameter, as nothing else makes it do here.
+  // RFC 8446 asks for decrypt_error; OpenSSL sends illegal_parameter, and for nothing else here.
   switch (ERR_GET_REASON(static_cast<unsigned long>(error.value()))) {
     case SSL_R_BINDER_DOES_NOT_VERIFY:
     case SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER:

@@ -2,6 +2,7 @@
 // is left alone, and what is said of it.
 #include "agent/further_replica.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace agent {
@@ -13,6 +14,7 @@ using health::Role;
 using health::ServerFacts;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::HasSubstr;
 
 const Endpoint kReplica{"10.0.0.3", 6379};
 const Endpoint kLeader{"10.0.0.1", 6379};
@@ -121,12 +123,21 @@ TEST(FurtherReplica, IsNotPointedInMaintenance) {
             "say: " + kPointed + "a replica of 10.0.0.2:6379\npoint");
 }
 
-TEST(FurtherReplica, AheadOfTheForkIsPointedAndThatIsSaid) {
+TEST(FurtherReplica, AheadOfTheForkIsLeftAloneWithAnAlarm) {
   Scene scene;
   EXPECT_EQ(scene.see(replica_of(kOldLeader, "old", 130)),
-            "warn: " + kPointed +
-                "a replica of 10.0.0.2:6379; it is 30 bytes ahead of the leader's fork, which its "
-                "resync discards\npoint");
+            "warn: alarm: the replica 10.0.0.3:6379 is a replica of 10.0.0.2:6379, and 30 bytes "
+            "ahead of the leader's fork: it is left alone. Save what is needed of it, then: "
+            "redis-cli -h 10.0.0.3 -p 6379 REPLICAOF 10.0.0.1 6379");
+}
+
+TEST(FurtherReplica, OfAnotherHistoryIsPointedOnlyWhileItsMasterHasTheSame) {
+  Scene scene;
+  ServerFacts stranger = replica_of(kOldLeader, "other", 130);
+  stranger.link_up = false;
+  EXPECT_THAT(scene.see(stranger), HasSubstr("it is left alone"));
+  stranger.link_up = true;
+  EXPECT_THAT(scene.see(stranger), HasSubstr("point"));
 }
 
 TEST(FurtherReplica, EmptyMasterIsPointedWhileItIsEmpty) {

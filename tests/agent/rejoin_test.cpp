@@ -99,6 +99,9 @@ TEST(Rejoin, EmptyServers) {
   EXPECT_EQ(judge(empty, server("a", 1)), Rejoin::empty);
   EXPECT_EQ(judge(server("a", 1), empty), Rejoin::leader_empty);
   EXPECT_EQ(judge(empty, empty), Rejoin::empty);
+  // It deleted everything, which the leader does not know.
+  empty.offset = 40;
+  EXPECT_EQ(judge(empty, server("z", 30)), Rejoin::ahead);
 }
 
 // An AOF restart takes a new lineage; only the record knows what the server was.
@@ -108,6 +111,10 @@ TEST(Rejoin, TheRecordSpeaksForARestartedReplica) {
   const ServerFacts leader = promoted("b", 500, "a", 101);
   Record record{.role = RecordRole::standby, .run_id = "run0", .replid = "b", .offset = 300};
   EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::ancestor);
+  local.offset = 4000;
+  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated)
+      << "an RDB file of another lineage: somebody led with it";
+  local.offset = 0;
   record.replid = "a";
   record.offset = 100;
   EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated)

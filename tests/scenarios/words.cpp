@@ -84,6 +84,10 @@ agent::Begin parse_begin(const Words& words) {
       begin.unix_time = std::stoll(value);
       continue;
     }
+    if (key == "rejected") {
+      begin.rejected = value;
+      continue;
+    }
     if (!begin.record) begin.record.emplace();
     if (key == "record") {
       begin.record->role =
