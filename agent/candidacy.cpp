@@ -209,11 +209,13 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
     const bool stray = strayed(sight);
     if (!stray && outlived(*sight.peer.facts, *sight.local.facts))
       return outlives(sight, rules, now);
-    // Nobody leads with that master: it may have come back with old data.
+    // Nobody leads with that master: it may have come back with old data. One that is streamed from
+    // has all that is here, and its own node is about to lead with it.
     const auto& agent = sight.peer_agent;
     const bool idle = agent.said && now < agent.said_at + rules.word_patience &&
                       (agent.said->state == "standby" || agent.said->state == "fault");
-    if (!sight.in_sync_at && agent.linked && idle) return newest_leads(sight);
+    const bool apart = !sight.in_sync_at && !sight.local.link_up_since;
+    if (apart && agent.linked && idle) return newest_leads(sight);
     return unfit ? *unfit : agent_silent(sight, rules, now);
   }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");

@@ -143,7 +143,7 @@ TEST(NeverInSync, StandbyIsNotPromotedAndSaysWhy) {
     return Seen{seen == " replica of 10.77.0.1", seen};
   }));
   EXPECT_EQ(scene.b.agent.fields({"/state", "/vrrp/may_lead"}), "standby false");
-  EXPECT_THAT(scene.b.agent.field("/vrrp/may_not_lead_because"), HasSubstr("sync"));
+  EXPECT_THAT(scene.b.agent.field("/vrrp/may_not_lead_because"), HasSubstr("held newer data"));
 }
 
 }  // namespace
