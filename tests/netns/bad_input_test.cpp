@@ -231,8 +231,10 @@ TEST(Watch, AwaitsAnAgentThatGoesAndFollowsTheSizeOfTheTerminal) {
   const std::string line = "stty cols 100 rows 50; tty > " + tty.string() + "; exec " +
                            tandem_path() + " --socket " +
                            (scene.a.host.dir / "control.sock").string() + " watch --interval 100ms";
-  Process screen({"env", "TERM=xterm", "SHELL=/bin/sh", "script", "-qefc", line, "/dev/null"},
-                 scene.a.host.netns, log);
+  // script(1) passes the end of its own input on as Ctrl-D, which ends a watch: so it has none.
+  const std::string terminal =
+      "tail -f /dev/null | TERM=xterm SHELL=/bin/sh script -qefc \"$1\" /dev/null";
+  Process screen({"sh", "-c", terminal, "terminal", line}, scene.a.host.netns, log);
   EXPECT_TRUE(draws(log, "A leads", [](const auto& frame) { return has(frame, "redis: "); }));
   scene.a.agent.kill();
   EXPECT_TRUE(draws(log, "the agent is gone", [](const auto& frame) {
