@@ -24,6 +24,8 @@ agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   rules.candidacy.max_replica_age = settings.max_replica_age;
   rules.candidacy.wait_for_peer = settings.wait_for_peer;
   rules.candidacy.vip_lease = settings.vip_lease;
+  rules.candidacy.safe = settings.safe;
+  rules.candidacy.max_lag_time = settings.max_lag_time;
   rules.candidacy.witness_patience = settings.monitor.fall * ping + 5ms;
   rules.candidacy.word_patience = std::max<Duration>(rules.candidacy.witness_patience, 3 * beat);
   rules.max_takeovers = 0;

@@ -27,6 +27,8 @@ struct AgentSettings {
   Duration wait_for_peer = std::chrono::seconds(5);
   Duration max_replica_age = std::chrono::seconds(30);
   bool peer_link = true;
+  bool safe = false;  // mode of the pair (rule 12)
+  Duration max_lag_time = std::chrono::seconds(2);
   double rate = 1;  // of its clock against the true time
 };
 

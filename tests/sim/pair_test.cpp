@@ -102,10 +102,23 @@ TEST_P(SimulatedPair, LosesNothingAndComesTogether) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, SimulatedPair, testing::Range(0, kShards));
 
+// Mode "safe", rule 12.
+TEST(SimulatedSafePair, NeverHasTwoServersThatTakeWrites) {
+  const auto seeds = number_from("TANDEM_SEEDS", kSeedsPerShard);
+  const auto first = number_from("TANDEM_FIRST_SEED", 0);
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const PairResult result = PairWorld(seed, nullptr, true).run();
+    EXPECT_TRUE(result.violations.empty()) << "seed " << seed << text_of(result.violations)
+                                           << "\nreplay: TANDEM_SAFE=1 TANDEM_SEED=" << seed
+                                           << " tests_sim --gtest_filter=SimulatedPairOnce.Replay";
+  }
+}
+
 TEST(SimulatedPairOnce, Replay) {
   const bool chosen = std::getenv("TANDEM_SEED") != nullptr;
-  const PairResult result =
-      PairWorld(number_from("TANDEM_SEED", 1), chosen ? &std::cout : nullptr).run();
+  const PairResult result = PairWorld(number_from("TANDEM_SEED", 1), chosen ? &std::cout : nullptr,
+                                      std::getenv("TANDEM_SAFE") != nullptr)
+                                .run();
   EXPECT_TRUE(result.violations.empty()) << text_of(result.violations);
 }
 

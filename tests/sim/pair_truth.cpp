@@ -12,6 +12,8 @@ constexpr auto kUnderWay = 5ms;
 // From the moment that hosts can speak until the second of two leaders has fenced its server: a
 // word or advert, a fence (rules 5 and 13), or the lease of an agent that is not there (rule 14).
 constexpr auto kTwoMasters = 3s;
+// A pause of one of the two agents may end in the middle of the other's takeover.
+constexpr auto kTwoSafeMasters = 500ms;
 // INFO is asked once a second, and the clock of max_replica_age starts with it.
 constexpr auto kSightSlack = 2500ms;
 // A server that leads is open again after that.
@@ -359,7 +361,8 @@ void Truth::look() {
     auto& since = held_since_.at(node);
     if (!held) since.reset();
     if (held && !since) since = now;
-    if (since && now - *since > kHeldWhileLeading) {
+    // In mode "safe" a leader without its standby refuses writes, as it should (rule 12).
+    if (since && !safe_ && now - *since > kHeldWhileLeading) {
       violated(server.name() + " is " + (server.fenced() ? "fenced" : "paused") +
                " although its node leads");
       since = now + 1h;
@@ -376,8 +379,9 @@ void Truth::look() {
   const bool both = serves(0) && serves(1);
   if (!both) return two_since_.reset();
   if (!two_since_) two_since_ = now;
-  const TimePoint from = std::max(*two_since_, apart_until_.value_or(*two_since_));
-  if (now - from > kTwoMasters) {
+  // In mode "safe" also while neither can know of the other (rule 12).
+  const TimePoint apart = safe_ ? *two_since_ : apart_until_.value_or(*two_since_);
+  if (now - std::max(*two_since_, apart) > (safe_ ? kTwoSafeMasters : kTwoMasters)) {
     violated("two masters take writes at the VIP");
     two_since_ = now + 1h;
   }

@@ -33,7 +33,7 @@ class Truth {
     std::array<std::unique_ptr<Server>, 2>& servers;
     std::array<std::unique_ptr<Agent>, 2>& agents;
   };
-  explicit Truth(World world) : world_(world) {}
+  Truth(World world, bool safe) : world_(world), safe_(safe) {}
 
   WriteId new_write();
   void acknowledged(WriteId id);
@@ -80,6 +80,7 @@ class Truth {
   void look_who_hears(std::size_t node);
 
   World world_;
+  bool safe_;  // mode of the pair
   std::vector<Write> writes_{1};
   std::vector<std::string> violations_;
   Losses losses_;

@@ -28,7 +28,7 @@ void Clockwork::say(const std::string& words) const {
           << '\n';
 }
 
-PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace)
+PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace, bool safe)
     : clock_(seed, trace),
       server_world_{clock_, network_,
                     [this](std::size_t index) -> Server& { return *servers_.at(index); },
@@ -46,14 +46,14 @@ PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace)
           [this](std::size_t host) { truth_.preserved(*servers_.at(host)); },
           [this](std::size_t from) { return holds_vip(1 - from) && network_.open(Path::servers); },
           [this](const Agent& /*agent*/) { ++steps_; }},
-      truth_({clock_, network_, hosts_, servers_, agents_}) {
-  choose_settings();
+      truth_({clock_, network_, hosts_, servers_, agents_}, safe) {
+  choose_settings(safe);
   begin();
 }
 
 PairWorld::~PairWorld() = default;
 
-void PairWorld::choose_settings() {
+void PairWorld::choose_settings(bool safe) {
   AgentSettings common;
   common.advert_interval = clock_.chance(0.3) ? 100ms : 300ms;
   common.monitor.ping_interval = clock_.chance(0.3) ? 100ms : 200ms;
@@ -61,6 +61,8 @@ void PairWorld::choose_settings() {
   common.peer_link = clock_.chance(0.8);
   common.wait_for_peer = clock_.chance(0.5) ? 2s : 5s;
   common.max_replica_age = clock_.chance(0.5) ? 2s : 30s;
+  common.safe = safe;
+  common.peer_link = common.peer_link || safe;
   const bool equal = clock_.chance(0.3);
   for (std::size_t node = 0; node < 2; ++node) {
     settings_.at(node) = common;

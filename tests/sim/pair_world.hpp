@@ -36,7 +36,8 @@ struct PairResult {
 class PairWorld {
  public:
   // `trace`: each event in words, to replay one seed; nullptr for none.
-  explicit PairWorld(std::uint64_t seed, std::ostream* trace = nullptr);
+  // `safe`: the mode of the pair (rule 12).
+  explicit PairWorld(std::uint64_t seed, std::ostream* trace = nullptr, bool safe = false);
   ~PairWorld();
   PairResult run();
 
@@ -47,7 +48,7 @@ class PairWorld {
     int failures = 0;
   };
 
-  void choose_settings();
+  void choose_settings(bool safe);
   void begin();
   void every(Duration period, std::function<void()> what);
   void run_for(Duration time);
