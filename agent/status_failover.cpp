@@ -42,7 +42,7 @@ FailoverWords of_leader(const json::object& pair) {
   if (text_of(link, "state") != "up") {
     return {true, "the standby is in sync; whether its agent runs is not known here"};
   }
-  const std::string why = text_of(said, "why");
+  std::string why = text_of(said, "why");
   if (!flag_of(said, "may_lead") && !why.empty() && !only_waits(why)) {
     return {false, "node " + text_of(link, "node") + " may not take over, because " + why};
   }
@@ -53,7 +53,7 @@ FailoverWords of_leader(const json::object& pair) {
 
 std::string takeover_problem(const json::object& pair) {
   const json::object& router = object_of(pair, "vrrp");
-  const std::string why = text_of(router, "may_not_lead_because");
+  std::string why = text_of(router, "may_not_lead_because");
   if (!flag_of(router, "may_lead") && !why.empty() && !only_waits(why)) return why;
   const json::object& server = object_of(pair, "server");
   std::string out = "the local server ";
