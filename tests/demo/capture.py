@@ -26,11 +26,6 @@ from watch import Client
 COLUMNS = 112
 KEYS = 100000
 FILL = "for i = 1, ARGV[1] do redis.call('SET', 'key:' .. i, i) end"
-LINK = """
-[agent.peer_link]
-listen = "{own}:7112"
-secret_file = "{secret}"
-"""
 
 
 class Stage:
@@ -39,7 +34,6 @@ class Stage:
         self._password = secrets.token_hex(12)
         self._timeline = Timeline()
         self.password_file = self._secret("redis.password", self._password)
-        self._link_secret = self._secret("peer.secret", secrets.token_hex(32))
         network.make(demo.HOSTS)
         self.sides = [self._side(demo.A, demo.B, 250, "server11"),
                       self._side(demo.B, demo.A, 240, "server12")]
@@ -58,18 +52,15 @@ class Stage:
         server.configure()
         agent = Agent(host, self._programs, folder)
         agent.configure(peer, demo.VIP, priority, self.password_file)
-        self._link(agent, host, peer, node)
+        self._rename(agent, host, node)
         return server, agent
 
-    def _link(self, agent, host, peer, node):
+    @staticmethod
+    def _rename(agent, host, node):
         with open(agent.configuration, encoding="utf-8") as file:
             text = file.read()
-        text = text.replace(f'node = "host-{host.label.lower()}"', f'node = "{node}"')
-        head, tail = text.split("\n[[pair]]", 1)
-        text = head + LINK.format(own=host.address, secret=self._link_secret) + "\n[[pair]]" + tail
-        text += f'agent = "{peer.address}:7112"\n'
         with open(agent.configuration, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(text.replace(f'node = "host-{host.label.lower()}"', f'node = "{node}"'))
 
     def start(self):
         (first, first_agent), (second, second_agent) = self.sides
