@@ -26,7 +26,6 @@ constexpr auto kTakesNotice = 1s;
 // it can be reached: INFO is asked once a second, a word comes with each beat.
 constexpr auto kLearns = 1500ms;
 constexpr std::size_t kMostViolations = 4;
-
 // What a dead server comes back with.
 const std::vector<WriteId>& on_disk(const Server& server) {
   static const std::vector<WriteId> kNothing;
@@ -208,7 +207,6 @@ std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
   return outside;
 }
 
-// Who leads with a server that was a master already: nobody else may have been one since.
 void Truth::taken(Server& server) {
   promoted_by_a_stranger_.at(server.index) = false;
   auto ids = missing(server.data);
@@ -296,8 +294,7 @@ void Truth::replaced(Server& server, const std::vector<WriteId>& data) {
   if (owed > 0 && !server.foreign_master) {
     violated(server.name() + ": " + count(owed) + " writes were replaced without a copy");
   }
-  // A server in quarantine gives its data to nobody, until a stranger makes it a master (rule 1):
-  // what replicates from it copies it by itself.
+  // A server in quarantine gives its data to nobody, until a stranger makes it a master (rule 1).
   const bool strangers = server.foreign_master || promoted_by_a_stranger_.at(1 - server.index);
   if (strangers) return excuse(promised, losses_.foreign);
   promised = outside_the_fork(promised);
