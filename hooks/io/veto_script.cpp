@@ -49,7 +49,7 @@ struct VetoScript::Impl : std::enable_shared_from_this<VetoScript::Impl> {
 
   void ask(Question question, const NotifyEvent& event, Answered answered);
   void finished(const ProcessResult& result);
-  void answer(Verdict verdict, const std::string& words);
+  void answer(Verdict verdict, std::string why);
 
   boost::asio::any_io_executor executor;
   NotifyConfig config;
@@ -141,9 +141,9 @@ void VetoScript::Impl::finished(const ProcessResult& result) {
   answer(Verdict::veto, line.empty() ? "exit code " + std::to_string(result.exit_code) : line);
 }
 
-// The answer as it is told; the question is closed.
-void VetoScript::Impl::answer(Verdict verdict, const std::string& words) {
-  const std::string why = words;  // of the question that is closed
+// The answer as it is told; the question is closed, and what belonged to it is gone: `why` is a
+// copy.
+void VetoScript::Impl::answer(Verdict verdict, std::string why) {
   const Open closed = std::move(*open);
   open.reset();
   if (verdict == Verdict::silence) {
@@ -153,7 +153,7 @@ void VetoScript::Impl::answer(Verdict verdict, const std::string& words) {
   } else if (verdict == Verdict::veto) {
     log(HookSeverity::info, closed.label + " objects: " + why);
   }
-  closed.answered(verdict, verdict == Verdict::silence ? "it " + why : why);
+  closed.answered(verdict, verdict == Verdict::silence ? "it " + why : std::move(why));
 }
 
 }  // namespace hooks::io
