@@ -67,6 +67,7 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"does-not-follow", "the local server could not be changed: "},
     {"foreign-setting-stays", "what somebody set on the local server could not be put right"},
     {"foreign-setting", "of the local server to "},
+    {"masterauth-wrong", "the local server's masterauth is not the password of the "},
     {"foreign-role", "somebody made the local server "},
     {"foreign-role", "somebody made the replica "},
     {"written-while-replica", "clients could write to the local server while it was a replica"},

@@ -225,6 +225,7 @@ class Pair {
   bool guarded() const { return guard_.value_or(0) > 0; }
   // pair_foreign.cpp
   void on(TimePoint now, const SettingsSeen& seen);
+  void add_foreign_alarms(std::map<std::string, std::string>& out) const;
   bool is_read_only_work(const WorkDone& work);
   void name_foreign_role(const ServerSight& before);
   bool is_unknown_lineage(const std::string& replid) const;
@@ -346,6 +347,7 @@ class Pair {
     std::string problem;                          // why it could not be put right
     bool written_to = false;                      // clients could write to a replica
     std::string data_of;                          // the local server has taken a stranger's data
+    bool cannot_follow = false;                   // masterauth is not the peer's password
   };
   Foreign foreign_;
   struct Veto {

@@ -15,6 +15,7 @@ constexpr auto kSettingBudget = std::chrono::milliseconds(500);
 // What was asked before the end of an own act, or while one is under way, may show its middle.
 void Pair::on(TimePoint now, const SettingsSeen& seen) {
   const bool leads = std::holds_alternative<Leading>(state_);
+  if (seen.can_follow) foreign_.cannot_follow = !*seen.can_follow;
   if (work_ || rejoining_ || maintained() || (!leads && !idle())) return;
   if (seen.asked_at <= std::max(own_act_at_, since_)) return;
   const int wanted = guard_.value_or(0);
@@ -40,6 +41,25 @@ bool Pair::is_read_only_work(const WorkDone& work) {
   if (std::exchange(foreign_.read_only_work, {}) != work.id) return false;
   foreign_.problem = work.done ? "" : work.why;
   return true;
+}
+
+void Pair::add_foreign_alarms(std::map<std::string, std::string>& out) const {
+  if (!foreign_.problem.empty()) {
+    out["foreign"] = "what somebody set on the local server could not be put right: ";
+    out["foreign"] += foreign_.problem;
+  }
+  if (foreign_.cannot_follow) {
+    out["masterauth"] =
+        "the local server's masterauth is not the password of the peer's server: it cannot follow; "
+        "see tandem doctor";
+  }
+  if (foreign_.written_to) {
+    out["written to"] =
+        "clients could write to the local server while it was a replica "
+        "(replica-read-only no): what they wrote is on no other server. Look, then "
+        "say: tandem acknowledge ";
+    out["written to"] += rules_.name;
+  }
 }
 
 // Only what changed under our eyes and not by our hands is somebody's act: a server that boots as

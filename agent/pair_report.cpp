@@ -125,17 +125,7 @@ std::map<std::string, std::string> Pair::alarms(TimePoint now) const {
   if (!follow_problem_.empty()) out["follow"] = follow_problem_;
   if (std::string words = guard_alarm(); !words.empty()) out["guard"] = std::move(words);
   if (std::string words = rejoin_alarm(); !words.empty()) out["diverged"] = std::move(words);
-  if (!foreign_.problem.empty()) {
-    out["foreign"] = "what somebody set on the local server could not be put right: ";
-    out["foreign"] += foreign_.problem;
-  }
-  if (foreign_.written_to) {
-    out["written to"] =
-        "clients could write to the local server while it was a replica "
-        "(replica-read-only no): what they wrote is on no other server. Look, then "
-        "say: tandem acknowledge ";
-    out["written to"] += rules_.name;
-  }
+  add_foreign_alarms(out);
   if (!persist_problem_.empty()) out["record"] = persist_problem_;
   if (!rejected_record_.empty()) {
     out["record rejected"] = "what this node remembered of the pair is lost: " + rejected_record_;

@@ -32,6 +32,11 @@ std::vector<std::string> Pair::switchover_problems(bool standby_asks) const {
   }
   if (veto_.demotion) return {"pre_demote is being asked already; tandem status shows its end"};
   const ServerSight& peer = sight_.peer;
+  if (foreign_.cannot_follow) {
+    problems.emplace_back(
+        "the local server's masterauth is not the password of the standby's server: "
+        "it could not follow afterwards; see tandem doctor");
+  }
   if (sight_.local.health != Health::up) {
     problems.push_back("the local server is " +
                        std::string(health::to_string(sight_.local.health)) + ": " +

@@ -65,6 +65,7 @@ struct SettingsSeen {
   TimePoint asked_at{};
   std::optional<int> min_replicas;  // min-replicas-to-write
   std::optional<bool> read_only;    // replica-read-only
+  std::optional<bool> can_follow;   // masterauth is what the peer's server wants
 };
 // The peer's server answered anything: it lives.
 struct PeerAnswered {};

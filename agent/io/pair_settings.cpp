@@ -35,6 +35,13 @@ void PairRunner::ask_settings() {
     const bool good = std::from_chars(value->data(), end, number).ec == std::errc();
     if (good) seen->min_replicas = number;
   });
+  // With an ACL user masterauth may be the password of another account.
+  const std::string& wanted = config_.peer_server.password;
+  if (config_.peer_server.user.empty() && !wanted.empty()) {
+    local_.command({"CONFIG", "GET", "masterauth"}, [seen, wanted](const health::Reply* reply) {
+      if (const std::string* value = value_of(reply)) seen->can_follow = *value == wanted;
+    });
+  }
   local_.command({"CONFIG", "GET", "replica-read-only"},
                  [seen, weak = std::weak_ptr(self_)](const health::Reply* reply) {
                    const auto self = weak.lock();

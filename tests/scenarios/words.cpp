@@ -294,6 +294,8 @@ agent::SettingsSeen parse_settings(const Words& words) {
       seen.asked_at = agent::TimePoint{} + std::chrono::milliseconds(std::stoll(value));
     } else if (key == "min_replicas") {
       seen.min_replicas = std::stoi(value);
+    } else if (key == "can_follow") {
+      seen.can_follow = value == "yes";
     } else if (key == "read_only") {
       seen.read_only = value == "yes";
     } else {
