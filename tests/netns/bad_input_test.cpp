@@ -134,6 +134,16 @@ TEST(BadInput, WithThePeerDownNothingIsGivenAway) {
   EXPECT_EQ(scene.a.agent.state(), "leading");
 }
 
+// script(1), which makes the terminal, passes the end of its own input on as Ctrl-D, and that ends
+// a watch: so its input is a pipe that it holds open itself.
+Argv terminal(const Host& host, const std::string& line) {
+  const std::string pipe = (host.dir / "keys").string();
+  const std::string words = "[ -p " + pipe + " ] || mkfifo " + pipe +
+                            "; TERM=xterm SHELL=/bin/sh exec script -qefc \"$1\" /dev/null <>" +
+                            pipe;
+  return {"sh", "-c", words, "terminal", line};
+}
+
 // What a terminal of this width shows for a command line.
 std::string on_terminal(PairScene::Side& side, int columns, const std::string& words,
                         const std::string& wrapper = {}) {
@@ -141,9 +151,7 @@ std::string on_terminal(PairScene::Side& side, int columns, const std::string& w
   line += "before=$(stty -g); " + wrapper + tandem_path();
   line += " --socket " + (side.host.dir / "control.sock").string() + " " + words;
   line += "; echo \"<$?>\"; test \"$before\" = \"$(stty -g)\" && echo '<as it was>'";
-  return run({"env", "TERM=xterm", "SHELL=/bin/sh", "script", "-qec", line, "/dev/null"},
-             side.host.netns)
-      .output;
+  return run(terminal(side.host, line), side.host.netns).output;
 }
 
 std::size_t widest(const std::string& text) {
@@ -231,10 +239,7 @@ TEST(Watch, AwaitsAnAgentThatGoesAndFollowsTheSizeOfTheTerminal) {
   const std::string line = "stty cols 100 rows 50; tty > " + tty.string() + "; exec " +
                            tandem_path() + " --socket " +
                            (scene.a.host.dir / "control.sock").string() + " watch --interval 100ms";
-  // script(1) passes the end of its own input on as Ctrl-D, which ends a watch: so it has none.
-  const std::string terminal =
-      "tail -f /dev/null | TERM=xterm SHELL=/bin/sh script -qefc \"$1\" /dev/null";
-  Process screen({"sh", "-c", terminal, "terminal", line}, scene.a.host.netns, log);
+  Process screen(terminal(scene.a.host, line), scene.a.host.netns, log);
   EXPECT_TRUE(draws(log, "A leads", [](const auto& frame) { return has(frame, "redis: "); }));
   scene.a.agent.kill();
   EXPECT_TRUE(draws(log, "the agent is gone", [](const auto& frame) {
