@@ -86,6 +86,7 @@ RecordStore::Loaded RecordStore::load(const std::string& pair) {
     if (errno == ENOENT) return {};
     return {std::nullopt, file + " cannot be read: " + words(errno)};
   }
+  if (!S_ISREG(status.st_mode)) return {std::nullopt, file + " cannot be read: it is no file"};
   std::string text;
   if (static_cast<std::size_t>(status.st_size) <= kLargestRecord) {
     std::ifstream stream(file);

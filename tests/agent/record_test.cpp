@@ -194,6 +194,15 @@ TEST(RecordStore, PutsATornFileAsideAndNeverDeletesIt) {
   EXPECT_EQ(kept_aside(folder.path()), 1U);
 }
 
+TEST(RecordStore, SaysThatADirectoryIsNoRecord) {
+  const Folder folder;
+  fs::create_directory(folder.file());
+  const auto loaded = load(folder.path());
+  EXPECT_EQ(loaded.record, std::nullopt);
+  EXPECT_TRUE(loaded.problem.ends_with("redis.json cannot be read: it is no file"))
+      << loaded.problem;
+}
+
 TEST(RecordStore, SaysWhyARecordCannotBeKept) {
   const std::string problem = save("/nonexistent-directory", kRecord);
   EXPECT_EQ(problem,
