@@ -6,12 +6,10 @@ processor. Tandem does its whole work meanwhile, a Redis pair included; keepaliv
 """
 
 import argparse
-import fcntl
 import json
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,10 +19,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import hosts as network  # noqa: E402
 import redis  # noqa: E402
+from alone import run_alone  # noqa: E402
 from capture import Capture  # noqa: E402
 from figures import punctuality, table  # noqa: E402
 
-LOCK = "/tmp/tandem-bench.lock"
 TANDEM_WIRE, KEEPALIVED_WIRE = "tandem-bench-1", "tandem-bench-2"
 A = network.Host("bench-a", "10.78.0.1")
 B = network.Host("bench-b", "10.78.0.2")
@@ -93,20 +91,6 @@ class Program:
 
     def is_realtime(self):
         return os.sched_getscheduler(self.pid()) & 0x7 == os.SCHED_RR
-
-
-def main():
-    options = arguments()
-    if os.geteuid() != 0:
-        sys.exit("bench: network namespaces need root: sudo ./dev bench adverts")
-    with open(LOCK, "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit("bench: another measurement is running on this machine")
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
-        return measure(options)
 
 
 def arguments():
@@ -300,4 +284,4 @@ def keepalived_version():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone("adverts", measure, arguments()))

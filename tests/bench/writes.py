@@ -7,7 +7,6 @@ preserved on its host, and the table says where.
 """
 
 import argparse
-import fcntl
 import os
 import platform
 import re
@@ -22,8 +21,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import hosts as network  # noqa: E402
 import pair as lab  # noqa: E402
+from alone import run_alone  # noqa: E402
 
-LOCK = "/tmp/tandem-bench.lock"
 PARTITION = 10  # seconds
 ALONE = 100     # writes that only one server got
 
@@ -258,20 +257,6 @@ def measurements():
                for name in RETURNS}}
 
 
-def main():
-    options = arguments()
-    if os.geteuid() != 0:
-        sys.exit("bench: network namespaces need root: sudo ./dev bench writes")
-    with open(LOCK, "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.exit("bench: another measurement is running on this machine")
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
-        return measure(options)
-
-
 def arguments():
     parser = argparse.ArgumentParser(
         prog="./dev bench writes", description="Acknowledged writes, lost writes, pauses.")
@@ -309,4 +294,4 @@ def show(name, found):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone("writes", measure, arguments()))
