@@ -192,10 +192,9 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  void end(const ClientPtr& whose) {
-    const ClientPtr client = whose;  // which may be the one in the list
-    clients.remove(client);
+  void end(const ClientPtr& client) {
     client->hang_up();
+    clients.remove(client);  // last: the caller's may be the one in the list
   }
 
   tcp::acceptor acceptor;
