@@ -18,12 +18,21 @@ namespace {
 namespace json = boost::json;
 using Seconds = std::chrono::duration<double>;
 
+// Of one that does not, the facts are those of its last answer.
+bool answers(const std::string& health) {
+  return health != "dead" && health != "unreachable" && health != "hung" && health != "unknown";
+}
+
 std::string server_line(const json::object& server) {
   const std::string health = text_of(server, "health");
   const std::string detail = text_of(server, "detail");
   std::string line = text_of(server, "address") + "  " + health;
   if (!detail.empty() && health != "up") line += " (" + detail + ")";
   const std::string role = text_of(server, "role");
+  if (!answers(health)) {
+    if (role == "unknown") return line;
+    return line + "; last seen as " + role + ", " + number_of(server, "keys") + " keys";
+  }
   line += ", " + role;
   if (role == "replica") {
     line += " of " + text_of(server, "master");

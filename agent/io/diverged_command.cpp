@@ -67,7 +67,8 @@ std::string find_pairs(const DivergedOptions& options, std::vector<std::string>&
   std::sort(pairs.begin(), pairs.end());
   if (!error) return {};
   std::string sentence = directory_of(options) + " cannot be read: " + error.message();
-  if (error == std::errc::permission_denied) sentence += "; run as root or as user tandem";
+  if (error == std::errc::permission_denied)
+    sentence += "; run as root: copies of data are not for the group";
   return sentence;
 }
 

@@ -39,7 +39,7 @@ class Lines {
     file_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file_ && errno != ENOENT) {
       problem_ = path_ + " cannot be read: " + std::generic_category().message(errno);
-      if (errno == EACCES) problem_ += "; run as root";
+      if (errno == EACCES) problem_ += "; run as root or as a member of group tandem";
     }
     return static_cast<bool>(file_);
   }

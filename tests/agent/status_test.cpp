@@ -121,6 +121,20 @@ TEST(StatusText, TheLeaderSaysWhyAFailoverWouldNotWork) {
             "  failover would NOT work now: maintenance is on, so nobody takes over by itself");
 }
 
+TEST(StatusText, FactsOfAServerThatDoesNotAnswerAreThoseOfItsLastAnswer) {
+  AgentStatus status = leading();
+  health::MonitorSnapshot& peer = status.pairs.front().peer.monitor;
+  peer.health = health::Health::hung;
+  peer.detail = "no answer for 300 ms";
+  EXPECT_NE(status_text(status_json(status), "")
+                .find("  peer     192.168.1.113:6379  hung (no answer for 300 ms); last seen as "
+                      "replica, 1000 keys\n"),
+            std::string::npos);
+  peer.facts.role = health::Role::unknown;
+  EXPECT_NE(status_text(status_json(status), "").find("hung (no answer for 300 ms)\n"),
+            std::string::npos);
+}
+
 TEST(StatusText, AStandbySaysWhyItCouldNotTakeOver) {
   AgentStatus status = leading();
   PairStatus& pair = status.pairs.front();
