@@ -129,6 +129,9 @@ std::optional<Event> parse_event(std::string_view line) {
   const auto kind = event_kind(member(object, "kind"));
   const auto severity = position(kSeverities, member(object, "severity"));
   if (!time || !kind || !severity) return std::nullopt;
+  // A system_clock counts nanoseconds; another file than ours may say anything.
+  constexpr auto kLatest = std::chrono::floor<microseconds>(system_clock::duration::max()).count();
+  if (*time < 0 || *time > kLatest) return std::nullopt;
   Event event;
   event.when = system_clock::time_point(microseconds(*time));
   event.pair = member(object, "pair");

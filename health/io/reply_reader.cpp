@@ -102,7 +102,7 @@ struct ReplyReader::Impl {
   }
 
   struct Free {
-    void operator()(redisReader* reader) const { redisReaderFree(reader); }
+    void operator()(redisReader* gone) const { redisReaderFree(gone); }
   };
 
   Budget budget;

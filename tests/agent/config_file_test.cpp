@@ -75,7 +75,7 @@ TEST(ConfigFile, ThatIsNotTomlNamesTheLine) {
 
 TEST(ConfigFile, HeadersThatAreNoneAreAnswered) {
   for (const std::string header :
-       {"[", "[[", "[]", "[#]", "[[#]]", "[.a]", "[[[a]]]", "[=", "[\n]"}) {
+       {"[", "[[", "[]", "[#]", "[[#]]", "[.a]", "[[[a]]]", "[=", "[\n]", "\u023c = 1"}) {
     const Strings problems = problems_of(small_config() + header + "\n");
     ASSERT_EQ(problems.size(), 1U) << header;
     EXPECT_TRUE(problems[0].starts_with("tandem.toml:11: is not valid TOML: ")) << problems[0];

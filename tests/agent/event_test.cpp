@@ -57,6 +57,8 @@ TEST(EventLine, ThatIsTornOrForeignIsNone) {
   EXPECT_EQ(parse_event("[]"), std::nullopt);
   EXPECT_EQ(parse_event(R"({"time_us":1,"kind":"party","severity":"info"})"), std::nullopt);
   EXPECT_EQ(parse_event(R"({"time_us":"1","kind":"note","severity":"info"})"), std::nullopt);
+  EXPECT_EQ(parse_event(R"({"time_us":17900010000000000,"kind":"note","severity":"info"})"),
+            std::nullopt);
 }
 
 TEST(EventText, SaysWhereTheMillisecondsWent) {
