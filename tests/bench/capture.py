@@ -25,7 +25,7 @@ class Capture:
 
     def listen(self, wire, namespace, port):
         """Hears what comes in by this port of a bridge; `wire` names it in the answers."""
-        with _Inside(namespace):
+        with Inside(namespace):
             ear = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             ear.bind((port, ETH_P_ALL))
         ear.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
@@ -65,7 +65,7 @@ class Capture:
                     self._adverts.setdefault((wire, vrid), []).append(_nanoseconds(extra))
 
 
-class _Inside:
+class Inside:
     """This process in a network namespace; sockets made meanwhile stay there."""
 
     def __init__(self, namespace):

@@ -109,7 +109,8 @@ class Node:
 
     def status(self):
         try:
-            return json.loads(self.tandem("status", "--json"))["pairs"][0]
+            pairs = json.loads(self.tandem("status", "--json"))["pairs"]
+            return next(pair for pair in pairs if pair["name"] == "redis")
         except RuntimeError:
             return {"state": "not reachable", "standby_in_sync": False}
 

@@ -14,8 +14,9 @@ PORT = 6379
 
 
 class Server:
-    def __init__(self, host, peer_address, folder, password, persistent):
+    def __init__(self, host, peer_address, folder, password, persistent, port=PORT):
         self.host = host
+        self.port = port
         self.folder = folder
         self.socket = os.path.join(folder, "redis.sock")
         self.log = os.path.join(folder, "redis.log")
@@ -27,7 +28,7 @@ class Server:
 
     def configure(self):
         lines = [
-            f"port {PORT}", "bind 0.0.0.0", f"dir {self.folder}",
+            f"port {self.port}", "bind 0.0.0.0", f"dir {self.folder}",
             f"unixsocket {self.socket}", "unixsocketperm 700",
             f"requirepass {self._password}", f"masterauth {self._password}",
             "daemonize no", f"logfile {self.log}",
@@ -45,7 +46,7 @@ class Server:
 
     def command(self, replica):
         words = ["redis-server", self.configuration]
-        return words + ["--replicaof", self._peer_address, str(PORT)] if replica else words
+        return words + ["--replicaof", self._peer_address, str(self.port)] if replica else words
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

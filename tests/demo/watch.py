@@ -109,6 +109,7 @@ class Client:
         self._acknowledged = 0
         self._stopped = False
         self._gaps = {}
+        self._failed = {}
         self._open_gap = None
         self._counted = None
         self._phase = 0
@@ -138,6 +139,10 @@ class Client:
 
     def gaps(self, phase):
         return self._gaps.get(phase, [])
+
+    def failed(self, phase):
+        """Writes of this phase that got an error or no answer."""
+        return self._failed.get(phase, 0)
 
     def count(self, address):
         """All acknowledged writes read back from there: {phase: (acknowledged, missing)}."""
@@ -181,6 +186,7 @@ class Client:
             case "accepted":
                 phase = self._phase if self._open_gap is None else self._open_gap
                 self._gaps.setdefault(phase, []).append(message["gap_ms"])
+                self._failed[phase] = self._failed.get(phase, 0) + message["failed"]
                 self._open_gap = None
                 self._timeline.event(
                     "client", f"write accepted, the one before it {message['gap_ms']} ms ago",

@@ -32,6 +32,7 @@ class Writer:
         self._next = 0
         self._last_acknowledged = None
         self._refused = False
+        self._failed = 0  # since the last acknowledgement
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -87,6 +88,7 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._failed += 1
         if not self._refused:
             self._refused = True
             tell("refused", why=words_for(error))
@@ -95,8 +97,9 @@ class Writer:
         now = time.monotonic()
         gap = now - self._last_acknowledged if self._last_acknowledged is not None else 0
         if self._last_acknowledged is not None and (self._refused or gap > self._gap):
-            tell("accepted", gap_ms=round(gap * 1000))
+            tell("accepted", gap_ms=round(gap * 1000), failed=self._failed)
         self._refused = False
+        self._failed = 0
         self._last_acknowledged = now
         with self._lock:
             self._acknowledged.setdefault(self._phase, []).append(number)
