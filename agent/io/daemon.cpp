@@ -121,7 +121,7 @@ InterfaceHub& Daemon::hub(const std::string& interface) {
   auto& hub = hubs_[interface];
   if (!hub) {
     hub = std::make_unique<InterfaceHub>(
-        loop_.get_executor(), netlink_, interface, own_vips(),
+        loop_.get_executor(), netlink_, frames_, interface, own_vips(),
         [this](const std::string& sentence) { log_->warn("{}", sentence); });
   }
   return *hub;

@@ -90,6 +90,7 @@ class Daemon {
   RecordStore records_;
   EventJournal events_;
   boost::asio::thread_pool bulk_disk_{1};  // whole datasets: never waited for by a record
+  std::shared_ptr<vrrp::io::FrameSocket> frames_ = std::make_shared<vrrp::io::FrameSocket>();
   std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
   PeerLinks links_;
   std::vector<std::unique_ptr<PairRunner>> pairs_;

@@ -25,8 +25,10 @@ bool has_voice(const std::vector<Voice>& voices, vrrp::Family family) {
 }  // namespace
 
 InterfaceHub::InterfaceHub(const boost::asio::any_io_executor& executor, vrrp::io::Netlink& netlink,
-                           std::string name, std::set<vrrp::IpAddress> vips, Log log)
+                           std::shared_ptr<vrrp::io::FrameSocket> frames, std::string name,
+                           std::set<vrrp::IpAddress> vips, Log log)
     : netlink_(netlink),
+      frames_(std::move(frames)),
       name_(std::move(name)),
       vips_(std::move(vips)),
       log_(std::move(log)),

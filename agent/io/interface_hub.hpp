@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "agent/voices.hpp"
 #include "vrrp/datagram.hpp"
 #include "vrrp/io/advert_socket.hpp"
+#include "vrrp/io/frame_socket.hpp"
 #include "vrrp/io/netlink.hpp"
 
 namespace agent::io {
@@ -34,8 +36,10 @@ class InterfaceHub {
   };
 
   // `vips`: of all pairs; never a source.
+  // `frames`: what all pairs of this host announce by.
   InterfaceHub(const boost::asio::any_io_executor& executor, vrrp::io::Netlink& netlink,
-               std::string name, std::set<vrrp::IpAddress> vips, Log log);
+               std::shared_ptr<vrrp::io::FrameSocket> frames, std::string name,
+               std::set<vrrp::IpAddress> vips, Log log);
 
   void subscribe(Subscriber subscriber);
   void unsubscribe(const std::string& pair);
@@ -46,6 +50,7 @@ class InterfaceHub {
   void update();
 
   const std::string& name() const { return name_; }
+  const std::shared_ptr<vrrp::io::FrameSocket>& frames() const { return frames_; }
   std::optional<vrrp::io::LinkFact> link() const { return netlink_.link(name_); }
   // This host's own IPv4 address there, for what is no advert; unspecified: there is none.
   vrrp::IpAddress source() const;
@@ -80,6 +85,7 @@ class InterfaceHub {
   void say_new(Sentences now);
 
   vrrp::io::Netlink& netlink_;
+  std::shared_ptr<vrrp::io::FrameSocket> frames_;
   std::string name_;
   std::set<vrrp::IpAddress> vips_;
   Log log_;

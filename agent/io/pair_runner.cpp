@@ -135,11 +135,12 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                  announcer_.burst(announcements());
                },
            .problem = [this](const std::string& text) { story_.error(EventKind::address, text); }}),
-      announcer_(executor_,
-                 {.count = config.announce_count,
-                  .repeat_after = config.announce_repeat,
-                  .refresh = config.announce_refresh},
-                 [this](const std::string& text) { story_.warn(EventKind::address, text); }),
+      announcer_(
+          executor_,
+          {.count = config.announce_count,
+           .repeat_after = config.announce_repeat,
+           .refresh = config.announce_refresh},
+          [this](const std::string& text) { story_.warn(EventKind::address, text); }, hub.frames()),
       recovery_(executor_, bulk_disk, recovery_settings(state_dir), recovery_events()),
       tracking_(executor_, config.name, config.tracking, config.priority, netlink, hub,
                 track_events()),

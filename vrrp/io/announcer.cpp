@@ -1,18 +1,10 @@
-// Writes Ethernet frames on a packet socket, in rounds. Hears nothing, and does not ask who leads.
+// Writes Ethernet frames, in rounds. Hears nothing, and does not ask who leads.
 #include "vrrp/io/announcer.hpp"
-
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
-#include <cerrno>
 #include <fstream>
-#include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "vrrp/io/announce_frames.hpp"
@@ -51,20 +43,18 @@ struct Announcer::Impl : std::enable_shared_from_this<Impl> {
   };
 
   Impl(const boost::asio::any_io_executor& executor, AnnounceConfig config,
-       std::function<void(const std::string&)> problem)
-      : config_(config), problem_(std::move(problem)), schedule_(executor), pace_(executor) {}
-  ~Impl() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+       std::function<void(const std::string&)> problem, std::shared_ptr<FrameSocket> frames)
+      : config_(config),
+        problem_(std::move(problem)),
+        frames_(std::move(frames)),
+        schedule_(executor),
+        pace_(executor) {}
 
   void prepare(std::vector<Announcement> announcements);
   // A burst that comes while another runs takes its place.
   void begin_rounds(int count);
   void send_some();
   void send(const Ready& ready);
-  std::optional<std::string> send_frame(const Ready& ready);
 
   void arm(std::chrono::nanoseconds after);
   void arm_pace(std::chrono::nanoseconds after);
@@ -72,9 +62,9 @@ struct Announcer::Impl : std::enable_shared_from_this<Impl> {
 
   const AnnounceConfig config_;
   const std::function<void(const std::string&)> problem_;
+  const std::shared_ptr<FrameSocket> frames_;
   boost::asio::steady_timer schedule_;
   boost::asio::steady_timer pace_;
-  int fd_ = -1;
   bool running_ = false;
   bool repeat_due_ = false;
   std::vector<Ready> ready_;
@@ -112,36 +102,13 @@ void Announcer::Impl::send_some() {
 
 void Announcer::Impl::send(const Ready& ready) {
   const std::string& interface = ready.announcement.link.name;
-  const auto problem = send_frame(ready);
+  const auto problem = frames_->send(ready.announcement.link, ready.frame);
   if (!problem) {
     reported_.erase(interface);
   } else if (reported_.insert(interface).second && problem_) {
     problem_("announcing " + ready.announcement.address.to_string() + " on interface " + interface +
              ": " + *problem);
   }
-}
-
-std::optional<std::string> Announcer::Impl::send_frame(const Ready& ready) {
-  if (fd_ < 0) {
-    // Protocol 0: a socket that hears nothing.
-    fd_ = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd_ < 0) {
-      return "opening a packet socket needs CAP_NET_RAW: " + std::generic_category().message(errno);
-    }
-  }
-  const auto& frame = ready.frame;
-  const LinkFact& link = ready.announcement.link;
-  sockaddr_ll to{};
-  to.sll_family = AF_PACKET;
-  to.sll_ifindex = static_cast<int>(link.index);
-  to.sll_halen = static_cast<unsigned char>(link.mac.size());
-  std::copy_n(frame.begin(), link.mac.size(), to.sll_addr);
-  // The EtherType of the frame itself.
-  to.sll_protocol = htons(static_cast<std::uint16_t>(frame[12] << 8 | frame[13]));
-  const auto sent = ::sendto(fd_, frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-                             reinterpret_cast<const sockaddr*>(&to), sizeof to);
-  if (sent < 0) return std::generic_category().message(errno);
-  return std::nullopt;
 }
 
 void Announcer::Impl::arm(std::chrono::nanoseconds after) {
@@ -168,8 +135,9 @@ void Announcer::Impl::on_schedule() {
 }
 
 Announcer::Announcer(const boost::asio::any_io_executor& executor, AnnounceConfig config,
-                     std::function<void(const std::string& problem)> problem)
-    : impl_(std::make_shared<Impl>(executor, config, std::move(problem))) {}
+                     std::function<void(const std::string& problem)> problem,
+                     std::shared_ptr<FrameSocket> frames)
+    : impl_(std::make_shared<Impl>(executor, config, std::move(problem), std::move(frames))) {}
 
 Announcer::~Announcer() {
   stop();

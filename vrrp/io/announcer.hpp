@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vrrp/address.hpp"
+#include "vrrp/io/frame_socket.hpp"
 #include "vrrp/io/netlink.hpp"
 
 namespace vrrp::io {
@@ -29,7 +30,8 @@ struct Announcement {
 class Announcer {
  public:
   Announcer(const boost::asio::any_io_executor& executor, AnnounceConfig config,
-            std::function<void(const std::string& problem)> problem);
+            std::function<void(const std::string& problem)> problem,
+            std::shared_ptr<FrameSocket> frames = std::make_shared<FrameSocket>());
   ~Announcer();
 
   // A burst now, another after `repeat_after`, then one frame for each VIP each `refresh`. Called
