@@ -1,5 +1,8 @@
 // tandemd: the agent. Reads its command line and configuration, then hands over to io::Daemon.
-// Exit codes: 0 stopped in order, 2 command line or configuration, 1 anything else.
+// Exit codes: 0 stopped in order, 2 command line or configuration, 1 anything else; those of
+// --reload are tandem's.
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +20,7 @@
 #include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
 #include "agent/io/privileges.hpp"
+#include "agent/io/steering_commands.hpp"
 #include "agent/io/vip_removal.hpp"
 
 namespace {
@@ -26,6 +30,7 @@ struct Options {
   bool check = false;
   bool foreground = false;
   bool remove_vips = false;
+  bool reload = false;
 };
 
 constexpr const char* kSuccession = "TANDEM_SUCCESSION";
@@ -76,6 +81,8 @@ int run(const Options& options, char** arguments) {
   }
   auto& good = std::get<agent::LoadedConfig>(loaded);
   auto& config = good.config;
+  // The agent that takes it up warns by itself.
+  if (options.reload) return agent::io::reload(config.control_socket);
   for (const auto& warning : good.warnings) {
     std::cerr << "warning: " << warning.to_string(options.config) << "\n";
   }
@@ -134,6 +141,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", options.config, "configuration file")->capture_default_str();
   app.add_flag("--check", options.check, "check the configuration and exit");
   app.add_flag("--foreground", options.foreground, "log to standard error");
+  app.add_flag("--reload", options.reload,
+               "let the agent that runs take up the changed configuration, and exit");
   app.add_flag("--remove-vips", options.remove_vips,
                "take the VIPs off this host when no agent runs, and exit");
   app.set_version_flag("--version", std::string("tandemd ") + TANDEM_VERSION);

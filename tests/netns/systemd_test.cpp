@@ -21,6 +21,8 @@ TEST(SystemdUnit, StartsWatchesRestartsAndStopsTheAgent) {
             "capabilities: cap_kill,cap_setgid,cap_setuid,cap_net_admin,cap_net_raw,cap_ipc_lock,"
             "cap_sys_nice\n"
             "system calls: filter 2\n"
+            "reload: 0, active\n"
+            "reload of a bad file: 1, active, exit-code\n"
             "killed: restarted\n"
             "hung: restarted by the watchdog\n"
             "stop: success inactive\n"

@@ -98,6 +98,14 @@ wait_for "the agent's words" reports_status
 bounding=$(sed -n 's/^CapBnd:\t//p' "/proc/$(property MainPID)/status")
 echo "capabilities: $(capsh --decode="$bounding" | cut -d= -f2)"
 echo "system calls: filter $(sed -n 's/^Seccomp:\t//p' "/proc/$(property MainPID)/status")"
+systemctl --user reload tandem
+echo "reload: $?, $(property ActiveState)"
+cp "$config" "$directory/good.toml"
+echo "nonsense" >>"$config"
+code=0
+systemctl --user reload tandem 2>/dev/null || code=$?
+echo "reload of a bad file: $code, $(property ActiveState), $(property ReloadResult)"
+cp "$directory/good.toml" "$config"
 kill -KILL "$(property MainPID)"
 wait_for "a restart after kill -9" restarted 1
 echo "killed: restarted"
