@@ -12,7 +12,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "agent/io/boot_check.hpp"
 #include "agent/io/config_load.hpp"
@@ -34,12 +37,30 @@ struct Options {
 };
 
 constexpr const char* kSuccession = "TANDEM_SUCCESSION";
+constexpr const char* kFifos = "TANDEM_SUCCESSION_FIFOS";
+using Fifos = std::vector<hooks::io::UniqueFd>;
 
 agent::Succession succession_left_to_us() {
   const char* text = std::getenv(kSuccession);
   auto told = agent::parse_succession(text == nullptr ? "" : text);
   ::unsetenv(kSuccession);
   return told;
+}
+
+// A pipe that is open nowhere forgets what nobody has read. Held for as long as this process lives;
+// not by its children.
+Fifos fifos_left_to_us() {
+  const char* text = std::getenv(kFifos);
+  std::istringstream numbers(text == nullptr ? "" : text);
+  ::unsetenv(kFifos);
+  Fifos out;
+  struct stat status {};
+  for (int fd = -1; numbers >> fd;) {
+    if (::fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) continue;
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    out.emplace_back(fd);
+  }
+  return out;
 }
 
 // Where this program was when it began: a newer one may be there by now.
@@ -52,7 +73,10 @@ const std::string& program_path() {
 }
 
 // In the same process, so that a supervisor notices nothing. Returns only when that fails.
-int execute_anew(const agent::Succession& told, char** arguments) {
+int execute_anew(const agent::Succession& told, const Fifos& fifos, char** arguments) {
+  std::string numbers;
+  for (const auto& fifo : fifos) numbers += std::to_string(fifo.get()) + ' ';
+  ::setenv(kFifos, numbers.c_str(), 1);
   ::setenv(kSuccession, agent::format_succession(told).c_str(), 1);
   sigset_t none{};
   ::sigemptyset(&none);
@@ -114,6 +138,7 @@ int run(const Options& options, char** arguments) {
   agent::io::forbid_core_files();
   std::optional<std::string> failure;
   std::optional<agent::Succession> heirs;
+  Fifos fifos;
   {
     const auto log_config = config.log;
     agent::io::Daemon daemon(std::move(config), TANDEM_VERSION, log, [&options, log_config] {
@@ -122,12 +147,14 @@ int run(const Options& options, char** arguments) {
       if (fine != nullptr && options.foreground) fine->config.log = log_config;
       return again;
     });
+    const Fifos held = fifos_left_to_us();
     failure = daemon.run(succession_left_to_us());
     if (!failure) heirs = daemon.succession();
+    if (heirs) fifos = daemon.hold_fifos();
   }
   if (failure) log->error("cannot start: {}", *failure);
   agent::io::close_log();
-  if (heirs) return execute_anew(*heirs, arguments);
+  if (heirs) return execute_anew(*heirs, fifos, arguments);
   if (failure && !options.foreground) std::cerr << "tandemd: " << *failure << "\n";
   return failure ? 1 : 0;
 }

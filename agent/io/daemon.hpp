@@ -43,6 +43,8 @@ class Daemon {
   std::optional<std::string> run(const Succession& told = {});
   // After run(): what the successor is to know, when an operator asked for one.
   std::optional<Succession> succession() const;
+  // With it: the notify FIFOs, open in a program that is executed now.
+  std::vector<hooks::io::UniqueFd> hold_fifos() const;
 
  private:
   std::optional<std::string> start(const Succession& told);

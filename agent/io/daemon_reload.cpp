@@ -128,6 +128,7 @@ void Daemon::retire(const std::string& name) {
                                 [&](const auto& pair) { return pair->name() == name; });
   if (old != pairs_.end() && (*old)->stopped()) {
     const auto told = (*old)->told();
+    auto fifo = (*old)->release_fifo();
     hub((*old)->interface()).unsubscribe(name);
     links_.unsubscribe(name);
     pairs_.erase(old);
@@ -135,8 +136,9 @@ void Daemon::retire(const std::string& name) {
       if (pair.name != name) continue;
       PairRunner& made = make_pair(pair);
       update_hubs();
-      made.start(told);
+      made.start(told, std::move(fifo));
       links_.start_new();
+      break;
     }
   }
   if (!reloading_) return;
@@ -153,6 +155,14 @@ std::optional<Succession> Daemon::succession() const {
   Succession out;
   for (const auto& pair : pairs_) {
     if (const auto told = pair->told()) out[pair->name()] = *told;
+  }
+  return out;
+}
+
+std::vector<hooks::io::UniqueFd> Daemon::hold_fifos() const {
+  std::vector<hooks::io::UniqueFd> out;
+  for (const auto& pair : pairs_) {
+    if (auto fifo = pair->hold_fifo()) out.push_back(std::move(fifo));
   }
   return out;
 }

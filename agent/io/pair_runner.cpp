@@ -160,12 +160,13 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                       [this](const InterfaceHub::Sources& sources) { sources_changed(sources); }});
 }
 
-void PairRunner::start(std::optional<hooks::NotifyState> told) {
+void PairRunner::start(std::optional<hooks::NotifyState> told,
+                       std::optional<hooks::io::FifoRest> fifo) {
   told_ = told;
   adopted_ = told.has_value();
   auto loaded = records_.load(config_.name);
   if (!loaded.problem.empty()) story_.error(EventKind::note, loaded.problem);
-  if (!config_.notify.fifo.empty()) notifier_.open_fifo();
+  notifier_.open_fifo(std::move(fifo));
   feed(PairInput(
       Begin{loaded.record, vips_.present() > 0, std::time(nullptr), told, loaded.problem}));
   if (recovery_.interrupted()) feed(PairInput(RecoveryRequested{}));

@@ -53,8 +53,10 @@ class PairRunner {
 
   // Before start(): how the other node's agent is reached, if at all. `links` outlives the pair.
   void join(PeerLinks& links);
-  // `told`: what the scripts have heard last, from the runner or process that this one succeeds.
-  void start(std::optional<hooks::NotifyState> told = std::nullopt);
+  // `told`: what the scripts have heard last, from the runner or process that this one succeeds;
+  // `fifo`: what that runner has left of the notify FIFO.
+  void start(std::optional<hooks::NotifyState> told = std::nullopt,
+             std::optional<hooks::io::FifoRest> fifo = std::nullopt);
   // Hands over if anybody can take it; `stopped` follows.
   void stop();
   // Lets go without a word, for a successor in this process that adopts what it finds: roles, VIPs
@@ -62,6 +64,10 @@ class PairRunner {
   void yield();
   // What the scripts have heard last.
   std::optional<hooks::NotifyState> told() const { return told_; }
+  // Of one that has stopped: for its successor.
+  std::optional<hooks::io::FifoRest> release_fifo() { return notifier_.release_fifo(); }
+  // The same for a successor that this process executes: what nobody has read yet stays there.
+  hooks::io::UniqueFd hold_fifo() const { return notifier_.hold_fifo(); }
   // nullopt: begun. Otherwise why not, in one sentence.
   std::optional<std::string> promote();
 

@@ -5,7 +5,6 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
-#include <deque>
 #include <system_error>
 #include <utility>
 
@@ -50,6 +49,15 @@ FifoWriter::~FifoWriter() {
 
 std::size_t FifoWriter::waiting() const {
   return impl_->lines.size();
+}
+
+FifoRest FifoWriter::release() {
+  return {impl_->path, UniqueFd(impl_->fifo.is_open() ? impl_->fifo.release() : -1),
+          std::exchange(impl_->lines, {})};
+}
+
+UniqueFd FifoWriter::hold() const {
+  return UniqueFd(::dup(impl_->fifo.native_handle()));
 }
 
 void FifoWriter::write(std::string line) {

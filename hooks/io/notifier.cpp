@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "hooks/io/fifo.hpp"
-#include "hooks/io/fifo_writer.hpp"
 #include "hooks/io/process_runner.hpp"
 #include "hooks/io/script_check.hpp"
 #include "hooks/output_lines.hpp"
@@ -131,8 +130,15 @@ std::vector<std::string> Notifier::problems(const NotifyConfig& config) {
   return found;
 }
 
-bool Notifier::open_fifo() {
+bool Notifier::open_fifo(std::optional<FifoRest> rest) {
+  const bool same = rest && rest->path == impl_->config.fifo;
+  if (rest && !same && !rest->lines.empty()) {
+    impl_->log(HookSeverity::warning, std::to_string(rest->lines.size()) + " line(s) for " +
+                                          rest->path +
+                                          " are lost: nobody has read them before the end");
+  }
   if (impl_->config.fifo.empty()) return true;
+  // By its name, not by what `rest` holds: somebody may have made it anew meanwhile.
   auto opened = open_notify_fifo(impl_->config.fifo);
   if (const auto* problem = std::get_if<std::string>(&opened)) {
     impl_->log(HookSeverity::warning, "notify.fifo: " + *problem);
@@ -142,7 +148,21 @@ bool Notifier::open_fifo() {
                       [log = impl_->log](bool warning, const std::string& text) {
                         log(warning ? HookSeverity::warning : HookSeverity::info, text);
                       });
+  if (same) {
+    for (std::string& line : rest->lines) impl_->fifo->write(std::move(line));
+  }
   return true;
+}
+
+std::optional<FifoRest> Notifier::release_fifo() {
+  if (!impl_->fifo) return std::nullopt;
+  auto rest = impl_->fifo->release();
+  impl_->fifo.reset();
+  return rest;
+}
+
+UniqueFd Notifier::hold_fifo() const {
+  return impl_->fifo ? impl_->fifo->hold() : UniqueFd();
 }
 
 void Notifier::notify(const NotifyEvent& event) {

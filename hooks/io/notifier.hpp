@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hooks/hook_counters.hpp"
+#include "hooks/io/fifo_writer.hpp"
 #include "hooks/notify.hpp"
 
 namespace hooks::io {
@@ -30,8 +31,13 @@ class Notifier {
   // sentence per problem; empty: all well. For start and for `tandemd --check`.
   static std::vector<std::string> problems(const NotifyConfig& config);
   // Creates (0600) or opens the FIFO read-write, so that a write never blocks; lines wait for a
-  // reader, see fifo_writer.hpp. false: could not, already logged.
-  bool open_fifo();
+  // reader, see fifo_writer.hpp. `rest`: of the notifier that this one succeeds; its lines come
+  // first when it is of the same FIFO. false: could not, already logged.
+  bool open_fifo(std::optional<FifoRest> rest = std::nullopt);
+  // For a successor; nothing is written any more.
+  std::optional<FifoRest> release_fifo();
+  // See FifoWriter::hold(); without one: no descriptor.
+  UniqueFd hold_fifo() const;
 
   // Queues the hooks of a transition. At most 32 wait; the oldest waiting is dropped with a
   // warning.

@@ -91,6 +91,22 @@ TEST_F(FifoWriterTest, BeyondTheBoundTheOldestThatWaitAreLostAndCounted) {
                              std::to_string(19990 - first_gap) + " are lost");
 }
 
+TEST_F(FifoWriterTest, ASuccessorLosesNeitherWhatIsInThePipeNorWhatWaits) {
+  make(100000);
+  write(0, 20000);
+  FifoRest rest = writer_->release();
+  EXPECT_EQ(rest.path, "/run/n.fifo");
+  EXPECT_GT(rest.lines.size(), 1000U);
+  log_.clear();
+  writer_.reset();
+  EXPECT_THAT(log_, ::testing::IsEmpty());
+  writer_.emplace(
+      io_.get_executor(), std::move(rest.fd), rest.path, [](bool, const std::string&) {}, 100000);
+  for (std::string& line : rest.lines) writer_->write(std::move(line));
+  write(20000, 20100);
+  EXPECT_EQ(read_all(), lines(0, 20100));
+}
+
 TEST_F(FifoWriterTest, LinesThatNobodyReadBeforeTheEndAreCounted) {
   make(10);
   write(0, 20000);

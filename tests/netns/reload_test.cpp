@@ -1,9 +1,12 @@
 // `tandem reload` and SIGHUP: a pair that is as it was does not notice, one that has changed begins
 // anew without giving its role or its VIP away, a bad file changes nothing.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/support/pair_scene.hpp"
@@ -94,6 +97,64 @@ TEST(Reload, OfTheLeadersPairKeepsRoleAndVipAndAllWrites) {
   // What comes after it works as before.
   scene.a.redis.kill();
   EXPECT_TRUE(scene.led_by("B"));
+}
+
+// What can be read from a FIFO now, by nobody who waits.
+std::string unread(const std::filesystem::path& fifo) {
+  const int fd = ::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  std::string out(65536, ' ');
+  const auto got = ::read(fd, out.data(), out.size());
+  ::close(fd);
+  return out.substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);
+}
+
+// Nobody reads the FIFO until after both.
+TEST(Reload, AndRestartLoseNoLineOfAFifo) {
+  SceneOptions options = linked();
+  options.pair_a.notify_lines = "fifo = \"HOST_DIR/notify.fifo\"\n";
+  PairScene scene(options);
+  ASSERT_TRUE(scene.start());
+  replace(scene.a.agent, "wait_for_peer", "keep_diverged = 7\nwait_for_peer");
+  ASSERT_EQ(reload(scene.a).output, "1 changed (redis)\n");
+  ASSERT_TRUE(scene.reaches(kALeads));
+  ASSERT_EQ(scene.a.agent.command({"restart"}).exit_code, 0);
+  ASSERT_TRUE(scene.reaches(kALeads));
+  scene.a.redis.kill();
+  ASSERT_TRUE(scene.have_told("A BACKUP MASTER FAULT | B BACKUP MASTER"));
+  EXPECT_EQ(unread(scene.a.host.dir / "notify.fifo"),
+            "INSTANCE \"redis\" BACKUP 250\nINSTANCE \"redis\" MASTER 250\n"
+            "INSTANCE \"redis\" FAULT 250\n");
+}
+
+// "MASTER after BACKUP", and "reload" when it is the first after one; for each call of a script.
+std::string calls(const Recorder& recorder) {
+  std::string out;
+  for (const auto& record : recorder.records()) {
+    const auto value = [&](const std::string& name) { return record.environment.at(name); };
+    out += value("TANDEM_STATE") + " after '" + value("TANDEM_PREVIOUS_STATE") + "'";
+    if (value("TANDEM_INITIAL") == "1") out += " initial";
+    if (value("TANDEM_RELOAD") == "1") out += " reload";
+    out += "\n";
+  }
+  return out;
+}
+
+TEST(Reload, OfAChangedPairIsSaidToTheNextScriptAlone) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  replace(scene.a.agent, "wait_for_peer", "keep_diverged = 7\nwait_for_peer");
+  ASSERT_EQ(reload(scene.a).output, "1 changed (redis)\n");
+  ASSERT_TRUE(scene.reaches(kALeads));
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  ASSERT_EQ(scene.b.agent.command({"switchover"}).exit_code, 0);
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  ASSERT_TRUE(PairScene::protects(scene.b.agent));
+  ASSERT_EQ(scene.b.agent.command({"switchover"}).exit_code, 0);
+  ASSERT_TRUE(scene.have_told("A BACKUP MASTER BACKUP MASTER | B BACKUP MASTER BACKUP"));
+  EXPECT_EQ(calls(scene.a.recorder),
+            "BACKUP after '' initial\nMASTER after 'BACKUP'\n"
+            "BACKUP after 'MASTER' reload\nMASTER after 'BACKUP'\n");
 }
 
 TEST(Reload, AddsAndRemovesPairsBesideOneThatDoesNotNotice) {
