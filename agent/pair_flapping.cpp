@@ -69,9 +69,11 @@ Candidacy Pair::unless_flapping(TimePoint now, Candidacy answer) const {
   return refused;
 }
 
+// After a promotion that failed this node may wait longer already.
 void Pair::hold_down(TimePoint now) {
-  if (rules_.hold_down <= Duration::zero()) return;
-  sight_.hold = Sight::Hold{now + rules_.hold_down, "hold_down after it left the role: " + reason_};
+  const TimePoint until = now + rules_.hold_down;
+  if (until <= now || (sight_.hold && sight_.hold->until >= until)) return;
+  sight_.hold = Sight::Hold{until, "hold_down after it left the role: " + reason_};
 }
 
 void Pair::on(TimePoint /*now*/, const Acknowledged& /*acknowledged*/) {

@@ -59,6 +59,7 @@ std::string replay(const std::string& text) {
     chosen.max_takeovers = 1;
     chosen.hold_down = 4s;
   }
+  if (text.find("\n# rules: hold_down\n") != std::string::npos) chosen.hold_down = 4s;
   chosen.fence = text.find("\n# rules: fence\n") != std::string::npos;
   const bool recovers = text.find("\n# rules: recovery\n") != std::string::npos;
   chosen.recovery = {.possible = recovers, .automatic = recovers, .delay = 5s};
