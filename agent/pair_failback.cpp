@@ -14,6 +14,10 @@ using std::chrono::seconds;
 
 constexpr auto kFirstPause = seconds(10);
 constexpr auto kLongestPause = std::chrono::minutes(10);
+// A deadline that is looked at so late is that of an agent which was held up, and both servers are
+// asked once a second.
+constexpr auto kLate = std::chrono::milliseconds(50);
+constexpr auto kLooksAgain = seconds(2);
 
 }  // namespace
 
@@ -54,6 +58,10 @@ void Pair::settle_failback(TimePoint now) {
   if (!failback_.clear_since) failback_.clear_since = now;
   const auto due = failback_due();
   if (!due || now < *due) return;
+  if (now > *due + kLate) {  // what it knows of the pair is of before
+    failback_.not_before = now + kLooksAgain;
+    return;
+  }
   failback_.asked = true;
   std::string words = "this node is preferred, with priority " + std::to_string(rules_.priority);
   words += " over " + std::to_string(sight_.peer_agent.said->configured);
