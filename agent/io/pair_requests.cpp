@@ -115,6 +115,7 @@ void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered a
   const auto problems = joined(pair_.takeover_problems(steady_clock::now()));
   SwitchoverWish asked = wish;
   asked.dry_run = wish.dry_run || !problems.empty();
+  tell_peer();  // the leader judges by what it has heard of this node
   links_->ask(config_.name, "switchover", arguments_of(asked), longest_switchover(wish.budget),
               [answered = std::move(answered), problems, node = link.node](const PeerAnswer& got) {
                 SwitchoverAnswer answer = answer_of(got, node);
@@ -135,6 +136,7 @@ void PairRunner::perform(const AskForTheRole& /*effect*/) {
   const SwitchoverWish wish{.budget = std::min(config_.handover_timeout, kLongestSwitchover),
                             .failback = true};
   const std::string node = links_->status(config_.name).node;
+  tell_peer();  // what was in the way until now is in its way, too
   links_->ask(config_.name, "switchover", arguments_of(wish), longest_switchover(wish.budget),
               [weak = std::weak_ptr(self_), node](const PeerAnswer& got) {
                 const auto self = weak.lock();
