@@ -28,7 +28,11 @@ agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   rules.candidacy.max_lag_time = settings.max_lag_time;
   rules.candidacy.witness_patience = settings.monitor.fall * ping + 5ms;
   rules.candidacy.word_patience = std::max<Duration>(rules.candidacy.witness_patience, 3 * beat);
-  rules.max_takeovers = 0;
+  rules.max_takeovers = settings.max_takeovers;
+  rules.hold_down = settings.hold_down;
+  rules.priority = settings.priority.value;
+  rules.failback = settings.failback && settings.peer_link;
+  rules.failback_delay = settings.failback_delay;
   rules.replication = endpoint_of(index);
   return rules;
 }
@@ -138,6 +142,7 @@ void Agent::feed(Input input) {
   }
   if (run != life) return;
   draining_ = false;
+  follow_the_switchover();
   tell_peer();
   arm();
   world.stepped(*this);
@@ -228,7 +233,8 @@ agent::PeerWord Agent::word() const {
     out.record->peer.reset();
     out.record->intent.clear();
     out.record->superseded = out.record->claimed = 0;
-    out.record->behind = false;
+    out.record->behind = out.record->moved_away = false;
+    out.record->takeovers.clear();
   }
   out.health = health::to_string(sight.local.health);
   if (const auto& facts = sight.local.facts) {
@@ -237,10 +243,15 @@ agent::PeerWord Agent::word() const {
     out.offset = facts->offset;
     out.data_epoch = agent::data_epoch(sight.record, *facts);
   }
-  out.priority = settings.priority.value;
+  out.priority = out.configured = settings.priority.value;
   out.may_lead = snapshot.candidacy.may_lead;
   out.why = snapshot.candidacy.why;
   out.alarms = static_cast<int>(snapshot.alarms.size());
+  out.by_operator = snapshot.by_operator;
+  if (snapshot.state == agent::PairState::standby) {
+    const auto problems = pair->takeover_problems(local());
+    if (!problems.empty()) out.unfit = problems.front();
+  }
   return out;
 }
 
@@ -269,6 +280,7 @@ void Agent::set_link(bool up, const std::string& why) {
   link.heard = world.clock.now();
   told_ = {};
   world.clock.say(name() + ": the peer link is " + (up ? "up" : "down: " + why));
+  if (!up && asked_) answer_asked(asked_->id, false, "the peer link went down");
   feed(agent::PairInput(agent::PeerLinkChanged{up, why}));
 }
 
@@ -302,6 +314,8 @@ void Agent::start() {
   to_write_.clear();
   told_ = {};
   link = {};
+  asked_.reset();
+  switchover_.reset();
   router_timer_ = pair_timer_ = {};
   pair = std::make_unique<agent::Pair>(rules);
   vrrp::InstanceConfig config;
@@ -312,6 +326,7 @@ void Agent::start() {
   instance = std::make_unique<vrrp::Instance>(config);
   const bool vips = host().vip && world.clock.now() < host().vip_until;
   world.clock.say(name() + " starts");
+  world.started(index);
   feed(agent::PairInput(agent::Begin{host().record, vips, 0}));
   if (settings.peer_link) feed(agent::PairInput(agent::PeerLinkChanged{false, "not called yet"}));
   health::MonitorConfig peer = settings.monitor;
@@ -369,14 +384,6 @@ void Agent::promote() {
   if (sight.local.health != health::Health::up) return;
   world.clock.say("operator: promote " + name() + " --accept-data-loss");
   feed(agent::PairInput(agent::PromoteRequested{}));
-}
-
-void Agent::switchover() {
-  if (!alive || hung) return;
-  const auto problems = pair->switchover_problems();
-  world.clock.say("operator: switchover on " + name() +
-                  (problems.empty() ? "" : ": refused, " + problems.front()));
-  if (problems.empty()) feed(agent::PairInput(agent::SwitchoverRequested{2s}));
 }
 
 void Agent::path_opened() {

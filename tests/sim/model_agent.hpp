@@ -29,6 +29,10 @@ struct AgentSettings {
   bool peer_link = true;
   bool safe = false;  // mode of the pair (rule 12)
   Duration max_lag_time = std::chrono::seconds(2);
+  bool failback = false;
+  Duration failback_delay{};
+  Duration hold_down{};
+  std::size_t max_takeovers = 0;
   double rate = 1;  // of its clock against the true time
 };
 
@@ -53,6 +57,13 @@ struct AgentWorld {
   std::function<void(std::size_t host)> preserved;  // a copy of all that its server holds
   std::function<bool(std::size_t from)> anybody_holds_the_vip;
   std::function<void(const Agent&)> stepped;  // after each input
+  // What is judged in preference.hpp.
+  std::function<void(std::size_t host)> started;
+  std::function<void(std::size_t host, const agent::Moved& moved)> moved;
+  std::function<void(std::size_t host)> asked;                 // failback
+  std::function<void(std::size_t host, bool done)> answered;   // it
+  std::function<void(std::size_t host, bool failback)> begun;  // a switchover, by who leads
+  std::function<void(std::size_t host, bool done)> ended;      // it
 };
 
 struct Agent {
@@ -86,7 +97,8 @@ struct Agent {
   void resume();
   void stop();
   void promote();
-  void switchover();
+  void switchover();            // an operator on this node, which leads
+  void switchover_from_here();  // on either node
 
   void advert(const vrrp::IpAddress& from, vrrp::Priority priority, Duration interval);
   void path_opened();
@@ -127,6 +139,13 @@ struct Agent {
   void arm(Timer& timer, std::optional<TimePoint> deadline, Fire fire);
   agent::PeerWord word() const;
   void tell_peer();
+
+  // model_ask.cpp
+  using Answered = std::function<void(bool done, const std::string& words)>;
+  void ask_the_leader(bool failback, Answered answered);
+  void give_the_role(bool failback, Answered answered);
+  void answer_asked(std::uint64_t id, bool done, const std::string& words);
+  void follow_the_switchover();
 
   void watch(hooks::Target target, const health::MonitorInput& input);
   void obey(hooks::Target target, const health::MonitorEffects& effects);
@@ -174,6 +193,20 @@ struct Agent {
   Timer router_timer_;
   Timer pair_timer_;
   agent::PeerWord told_;
+
+  struct Asked {
+    std::uint64_t id = 0;
+    Answered answered;
+  };
+  std::optional<Asked> asked_;  // the leader's agent
+  std::uint64_t asked_so_far_ = 0;
+  struct Switchover {
+    std::uint64_t number = 0;
+    bool begun = false;
+    bool failback = false;
+    Answered answered;
+  };
+  std::optional<Switchover> switchover_;  // that this node gives the role away by
 
   std::unique_ptr<hooks::Procedure> procedure_;
   std::uint64_t work_ = 0;

@@ -220,11 +220,7 @@ void Agent::perform(const agent::ProbeVip& /*effect*/) {
 
 void Agent::perform(const agent::ProbeGateway& /*effect*/) {}
 
-// Failback is not chosen here, and servers are started by their supervisor.
-void Agent::perform(const agent::AskForTheRole& /*effect*/) {
-  later(1ms, [this] { feed(agent::PairInput(agent::RoleAnswered{false, "it is not served"})); });
-}
-
+// Servers are started by their supervisor.
 void Agent::perform(const agent::StartRecovery& /*effect*/) {
   later(1ms, [this] {
     feed(agent::PairInput(
@@ -248,6 +244,7 @@ void Agent::perform(const agent::Say& effect) {
 
 void Agent::perform(const agent::Moved& effect) {
   if (world.clock.traced()) world.clock.say(name() + ": " + to_words(effect));
+  world.moved(index, effect);
 }
 
 void Agent::perform(const agent::Stopped& /*effect*/) {

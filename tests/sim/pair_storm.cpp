@@ -13,7 +13,8 @@ constexpr double kQuarantinedAtThePeer = 0;
 }  // namespace
 
 void PairWorld::plan_storm(Duration length) {
-  const std::uint64_t faults = 1 + clock_.pick(7);
+  std::uint64_t faults = 1 + clock_.pick(7);
+  if (kind_.failback) faults -= 1;
   for (std::uint64_t one = 0; one < faults; ++one) {
     clock_.after(clock_.up_to(length * 9 / 10), [this] { fault(); });
   }
@@ -143,6 +144,7 @@ void PairWorld::fault_of_the_network() {
 void PairWorld::foreign_act(std::size_t which) {
   Server& server = *servers_.at(which);
   ++deeds_["foreign REPLICAOF"];
+  preference_.stranger_came();
   Words words{"REPLICAOF", "NO", "ONE"};
   const auto kind = clock_.pick(3);
   if (kind == 0) words = {"REPLICAOF", "10.0.0.9", "6379"};
@@ -153,13 +155,18 @@ void PairWorld::foreign_act(std::size_t which) {
 void PairWorld::operators_act(std::size_t which) {
   Agent& agent = *agents_.at(which);
   switch (clock_.pick(6)) {
-    case 0: ++deeds_["promote"]; return agent.promote();
+    case 0:
+      ++deeds_["promote"];
+      preference_.promoted_by_operator(which);
+      return agent.promote();
     case 1:
     case 2:
       ++deeds_["stop"];
       agent.stop();
       return clock_.after(clock_.between(1s, 5s), [this, which] { start_agent(which); });
-    default: ++deeds_["switchover"]; return agent.switchover();
+    default:
+      ++deeds_["switchover"];
+      return kind_.failback ? agent.switchover_from_here() : agent.switchover();
   }
 }
 

@@ -37,6 +37,10 @@ struct Summary {
   Duration in_sync{};
   int operator_needed = 0;
   int needless = 0;
+  int asks = 0;
+  int failbacks = 0;
+  int returns = 0;
+  Duration longest_gap{};
   Losses losses;
   std::map<std::string, int> deeds;
   std::map<std::string, int> reasons;
@@ -50,6 +54,10 @@ struct Summary {
     }
     operator_needed += result.operator_needed ? 1 : 0;
     needless += result.needless ? 1 : 0;
+    asks += result.asks;
+    failbacks += result.failbacks;
+    returns += result.returns;
+    longest_gap = std::max(longest_gap, result.longest_gap);
     losses.tail += result.losses.tail;
     losses.left_behind += result.losses.left_behind;
     losses.forked += result.losses.forked;
@@ -70,6 +78,11 @@ struct Summary {
         << " left behind by a takeover, " << losses.forked << " beside a newer master, "
         << losses.accepted << " by the operator's word; " << losses.replaced_sets
         << " data sets with " << losses.replaced_writes << " such writes were replaced\n";
+    if (asks > 0) {
+      out << "failback was asked for " << asks << " times and begun " << failbacks
+          << " times; when nothing failed any more the role came back " << returns
+          << " times, with at most " << milliseconds(longest_gap) << " ms without a leader\n";
+    }
     for (const auto& [deed, times] : deeds) out << "  " << times << " x " << deed << '\n';
     for (const auto& [reason, times] : reasons) out << "  " << times << " x " << reason << '\n';
   }
@@ -107,18 +120,38 @@ TEST(SimulatedSafePair, NeverHasTwoServersThatTakeWrites) {
   const auto seeds = number_from("TANDEM_SEEDS", kSeedsPerShard);
   const auto first = number_from("TANDEM_FIRST_SEED", 0);
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    const PairResult result = PairWorld(seed, nullptr, true).run();
+    const PairResult result = PairWorld(seed, nullptr, {.safe = true}).run();
     EXPECT_TRUE(result.violations.empty()) << "seed " << seed << text_of(result.violations)
                                            << "\nreplay: TANDEM_SAFE=1 TANDEM_SEED=" << seed
                                            << " tests_sim --gtest_filter=SimulatedPairOnce.Replay";
   }
 }
 
+// Failback and preemption, rules 6, 7 and 16.
+TEST(SimulatedPreferredNode, TakesTheRoleBackOnceAndLosesNothing) {
+  const auto seeds = number_from("TANDEM_SEEDS", kSeedsPerShard);
+  const auto first = number_from("TANDEM_FIRST_SEED", 0);
+  const auto begin = std::chrono::steady_clock::now();
+  Summary summary;
+  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+    const bool safe = seed % 4 == 3;
+    const PairResult result = PairWorld(seed, nullptr, {safe, true}).run();
+    summary.add(result);
+    EXPECT_TRUE(result.violations.empty())
+        << "seed " << seed << text_of(result.violations) << "\nreplay: TANDEM_FAILBACK=1 "
+        << (safe ? "TANDEM_SAFE=1 " : "") << "TANDEM_SEED=" << seed
+        << " tests_sim --gtest_filter=SimulatedPairOnce.Replay";
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  summary.print(std::cout, took.count());
+}
+
 TEST(SimulatedPairOnce, Replay) {
   const bool chosen = std::getenv("TANDEM_SEED") != nullptr;
-  const PairResult result = PairWorld(number_from("TANDEM_SEED", 1), chosen ? &std::cout : nullptr,
-                                      std::getenv("TANDEM_SAFE") != nullptr)
-                                .run();
+  const PairKind kind{.safe = std::getenv("TANDEM_SAFE") != nullptr,
+                      .failback = std::getenv("TANDEM_FAILBACK") != nullptr};
+  const PairResult result =
+      PairWorld(number_from("TANDEM_SEED", 1), chosen ? &std::cout : nullptr, kind).run();
   EXPECT_TRUE(result.violations.empty()) << text_of(result.violations);
 }
 

@@ -249,8 +249,8 @@ void Truth::judge_promotion(Server& server, const std::vector<WriteId>& ids) {
   if (there && other.is_master() && !unseen) {
     return violated(what + ", although the master is there");
   }
-  // Out of reach it is as good as gone, though its stream may still flow.
-  const bool streams = !server.lost_at && there;
+  // Out of reach, or only just not, it is as good as gone, though its stream may still flow.
+  const bool streams = !server.lost_at && there && !unseen;
   if (streams) return violated(what + ", which were still on their way to it");
   const TimePoint lost_at = server.lost_at.value_or(world_.clock.now());
   const bool older = std::any_of(ids.begin(), ids.end(),

@@ -16,6 +16,8 @@ constexpr auto kQuiet = 300ms;      // how long a pair must stay as it came to b
 constexpr auto kHealing = 8s;       // beside wait_for_peer
 constexpr auto kAfterTheWord = 8s;  // of the operator
 constexpr auto kCopyRetry = 35s;
+// A pause after an attempt at failback that came to nothing is 10 s long, the next one 20 s.
+constexpr auto kCalm = 45s;
 constexpr std::size_t kClients = 3;
 
 }  // namespace
@@ -28,8 +30,9 @@ void Clockwork::say(const std::string& words) const {
           << '\n';
 }
 
-PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace, bool safe)
-    : clock_(seed, trace),
+PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace, PairKind kind)
+    : kind_(kind),
+      clock_(seed, trace),
       server_world_{clock_, network_,
                     [this](std::size_t index) -> Server& { return *servers_.at(index); },
                     [this](Server& server, const std::string& by) { truth_.promoted(server, by); },
@@ -45,15 +48,25 @@ PairWorld::PairWorld(std::uint64_t seed, std::ostream* trace, bool safe)
           [this](std::size_t host) { truth_.taken(*servers_.at(host)); },
           [this](std::size_t host) { truth_.preserved(*servers_.at(host)); },
           [this](std::size_t from) { return holds_vip(1 - from) && network_.open(Path::servers); },
-          [this](const Agent& /*agent*/) { ++steps_; }},
-      truth_({clock_, network_, hosts_, servers_, agents_}, safe) {
-  choose_settings(safe);
+          [this](const Agent& /*agent*/) { ++steps_; },
+          [this](std::size_t host) { preference_.started(host); },
+          [this](std::size_t host, const agent::Moved& moved) { preference_.moved(host, moved); },
+          [this](std::size_t host) { preference_.asked(host); },
+          [this](std::size_t host, bool done) { preference_.answered(host, done); },
+          [this](std::size_t host, bool failback) { preference_.begun(host, failback); },
+          [this](std::size_t host, bool done) { preference_.ended(host, done); }},
+      truth_({clock_, network_, hosts_, servers_, agents_}, kind.safe),
+      preference_({clock_, hosts_, servers_, agents_,
+                   [this](const std::string& what) { truth_.violated(what); },
+                   [this] { return leader(); }}) {
+  choose_settings();
+  if (kind.failback) choose_preference();
   begin();
 }
 
 PairWorld::~PairWorld() = default;
 
-void PairWorld::choose_settings(bool safe) {
+void PairWorld::choose_settings() {
   AgentSettings common;
   common.advert_interval = clock_.chance(0.3) ? 100ms : 300ms;
   common.monitor.ping_interval = clock_.chance(0.3) ? 100ms : 200ms;
@@ -61,14 +74,35 @@ void PairWorld::choose_settings(bool safe) {
   common.peer_link = clock_.chance(0.8);
   common.wait_for_peer = clock_.chance(0.5) ? 2s : 5s;
   common.max_replica_age = clock_.chance(0.5) ? 2s : 30s;
-  common.safe = safe;
-  common.peer_link = common.peer_link || safe;
+  common.safe = kind_.safe;
+  common.peer_link = common.peer_link || kind_.safe;
   const bool equal = clock_.chance(0.3);
   for (std::size_t node = 0; node < 2; ++node) {
     settings_.at(node) = common;
     settings_.at(node).priority =
         vrrp::Priority{static_cast<std::uint8_t>(equal ? 100 : 1 + clock_.pick(254))};
     settings_.at(node).rate = 1 + (static_cast<double>(clock_.pick(2001)) - 1000) / 1e6;
+  }
+}
+
+// The two settings exclude each other, and both hosts have the same ones.
+void PairWorld::choose_preference() {
+  const auto one_of = [this](std::initializer_list<Duration> lengths) {
+    return *(lengths.begin() + static_cast<std::ptrdiff_t>(clock_.pick(lengths.size())));
+  };
+  const bool preempt = clock_.chance(0.1);
+  const bool failback = !preempt && clock_.chance(0.9);
+  const bool linked = clock_.chance(0.9);
+  const Duration delay = one_of({0ms, 200ms, 1s, 3s});
+  const Duration hold_down = one_of({0ms, 0ms, 1s, 4s});
+  const std::size_t takeovers = clock_.chance(0.2) ? 3 : 0;
+  for (AgentSettings& settings : settings_) {
+    settings.preempt = preempt;
+    settings.failback = failback;
+    settings.failback_delay = delay;
+    settings.hold_down = hold_down;
+    settings.max_takeovers = takeovers;
+    settings.peer_link = linked || settings.safe;
   }
 }
 
@@ -125,7 +159,7 @@ void PairWorld::every(Duration period, std::function<void()> what) {
 
 void PairWorld::run_for(Duration time) {
   const TimePoint end = clock_.now() + time;
-  while (clock_.run_one(end)) truth_.look();
+  while (clock_.run_one(end)) look();
 }
 
 // Both call each other until they have a connection.
@@ -151,6 +185,7 @@ PairResult PairWorld::run() {
   run_for(kStorm);
   heal();
   converge(result);
+  if (kind_.failback) stay_calm(result);
   if (const auto who = leader()) truth_.expect_all_on(*servers_.at(*who));
   result.violations = truth_.violations();
   result.losses = truth_.losses();
@@ -193,7 +228,7 @@ void PairWorld::converge(PairResult& result) {
       ask_the_operator(result);
       end += kAfterTheWord;
     }
-    truth_.look();
+    look();
     if (!served && leader()) served = clock_.now();
     const bool good = converged();
     if (!good) in_sync.reset();
@@ -204,6 +239,24 @@ void PairWorld::converge(PairResult& result) {
   if (truth_.serves(0) && truth_.serves(1)) truth_.violated("two masters after the healing");
   result.until_served = served.value_or(clock_.now()) - healed;
   result.until_in_sync = in_sync.value_or(clock_.now()) - healed;
+}
+
+void PairWorld::look() {
+  truth_.look();
+  if (kind_.failback) preference_.look();
+}
+
+// Nothing fails any more: the preferred node comes to lead, if it has to, and the role rests then.
+void PairWorld::stay_calm(PairResult& result) {
+  if (!truth_.violations().empty()) return;
+  preference_.calm();
+  const TimePoint end = clock_.now() + kCalm;
+  while (clock_.now() < end && !preference_.settled()) run_for(100ms);
+  preference_.end_of_calm();
+  result.asks = preference_.asks();
+  result.failbacks = preference_.failbacks();
+  result.returns = preference_.returns();
+  result.longest_gap = preference_.longest_gap();
 }
 
 bool PairWorld::leader_needs_the_operator(PairResult& result) {

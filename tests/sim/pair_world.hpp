@@ -18,6 +18,7 @@
 
 #include "tests/sim/model_agent.hpp"
 #include "tests/sim/pair_truth.hpp"
+#include "tests/sim/preference.hpp"
 
 namespace sim {
 
@@ -30,14 +31,24 @@ struct PairResult {
   std::string operator_reason;
   bool needless = false;  // the operator was asked, yet nothing could have been lost
   Losses losses;
+  int asks = 0;                      // by failback
+  int failbacks = 0;                 // begun
+  int returns = 0;                   // of the preferred node when nothing failed any more
+  Duration longest_gap{};            // without a leader meanwhile
   std::map<std::string, int> deeds;  // what happened, how often
+};
+
+// Which pairs are drawn; what is drawn for one kind takes nothing from the chance of another, so
+// that seeds keep their meaning.
+struct PairKind {
+  bool safe = false;      // mode of the pair (rule 12)
+  bool failback = false;  // a preferred node takes the role back, by plan or by preemption (rule 6)
 };
 
 class PairWorld {
  public:
   // `trace`: each event in words, to replay one seed; nullptr for none.
-  // `safe`: the mode of the pair (rule 12).
-  explicit PairWorld(std::uint64_t seed, std::ostream* trace = nullptr, bool safe = false);
+  explicit PairWorld(std::uint64_t seed, std::ostream* trace = nullptr, PairKind kind = {});
   ~PairWorld();
   PairResult run();
 
@@ -48,10 +59,12 @@ class PairWorld {
     int failures = 0;
   };
 
-  void choose_settings(bool safe);
+  void choose_settings();
+  void choose_preference();
   void begin();
   void every(Duration period, std::function<void()> what);
   void run_for(Duration time);
+  void look();
 
   // pair_storm.cpp
   void plan_storm(Duration length);
@@ -79,10 +92,12 @@ class PairWorld {
   bool converged() const;
   std::optional<std::size_t> leader() const;
   void converge(PairResult& result);
+  void stay_calm(PairResult& result);
   bool leader_needs_the_operator(PairResult& result);
   void ask_the_operator(PairResult& result);
   std::string picture() const;
 
+  PairKind kind_;
   Clockwork clock_;
   Network network_;
   std::array<Host, 2> hosts_;
@@ -92,6 +107,7 @@ class PairWorld {
   std::array<std::unique_ptr<Agent>, 2> agents_;
   std::vector<Client> clients_;
   Truth truth_;
+  Preference preference_;
   std::array<AgentSettings, 2> settings_;
   std::map<std::string, int> deeds_;
   std::uint64_t steps_ = 0;
