@@ -3,6 +3,7 @@
 // addresses (admission.hpp) and does no socket work.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@ struct Datagram {
   IpAddress destination;
   std::uint8_t ttl = 0;
   std::span<const std::uint8_t> payload;
+  std::chrono::steady_clock::duration waited{};  // here, until it was read
 };
 
 // IP header and payload in one buffer, header checksum filled in. Both addresses must be IPv4 and

@@ -199,7 +199,7 @@ void Instance::advert_as_backup(TimePoint now, Backup& backup, const AdvertRecei
   // In two families one leader has two addresses; it keeps the one that breaks ties.
   const IpAddress source =
       known && !breaks_ties(advert.source) ? backup.leader->source : advert.source;
-  backup.leader = Leader{source, advert.priority, interval, now};
+  backup.leader = Leader{source, advert.priority, interval, now - advert.waited};
   backup.master_down = std::max(now + master_down_after(interval), hold_until_);
   backup.why_master = Change::leader_silent;
   if (news) emit(Report{Notice::leader_heard, source, advert.priority});
@@ -218,8 +218,12 @@ bool Instance::preempts(TimePoint now, Backup& backup, const AdvertReceived& adv
 }
 
 // Only the leader's own word shortens the timer: a third router that stops says nothing about it.
+// And only a fresh one: whoever resigned and found no successor may lead again, after as long as a
+// backup waits, and of that nothing need have come through.
 void Instance::resignation_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert) {
   if (backup.leader && !is_leader(backup, advert.source)) return;
+  const Duration interval = backup.leader ? backup.leader->interval : config_.advert_interval;
+  if (advert.waited > interval * std::max(1, config_.down_adverts - 1)) return;
   if (backup.why_master == Change::leader_resigned) return;
   if (backup.master_down) backup.master_down = std::max(now + skew(backup.leader), hold_until_);
   backup.why_master = Change::leader_resigned;

@@ -43,6 +43,7 @@ struct AdvertReceived {
   IpAddress source;
   Priority priority;
   Duration interval{};
+  Duration waited{};  // since it arrived: until this process came to read it
 };
 // next_deadline() has come; harmless when it has not.
 struct DeadlineReached {};

@@ -72,8 +72,8 @@ void PairRunner::received(const vrrp::Datagram& datagram) {
   }
   heard_ = Heard{steady_clock::now(), advert.priority == vrrp::kPriorityResign};
   if (admitted.address_list_differs) address_list_differs(datagram.source);
-  feed(
-      vrrp::InstanceInput(vrrp::AdvertReceived{datagram.source, advert.priority, advert.interval}));
+  feed(vrrp::InstanceInput(
+      vrrp::AdvertReceived{datagram.source, advert.priority, advert.interval, datagram.waited}));
 }
 
 void PairRunner::address_list_differs(const vrrp::IpAddress& source) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <poll.h>
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
@@ -40,6 +41,7 @@ struct Ear {
       std::string its_interface = "eth0", Family family = Family::ipv4)
       : netns(std::move(its_netns)), interface(std::move(its_interface)), join(join_multicast) {
     const auto write_down = [this](const Datagram& datagram) {
+      waited.push_back(datagram.waited);
       heard.push_back({datagram.source,
                        datagram.destination,
                        datagram.ttl,
@@ -58,6 +60,7 @@ struct Ear {
   std::string interface;
   bool join;
   std::vector<Heard> heard;
+  std::vector<std::chrono::steady_clock::duration> waited;
   std::optional<AdvertSocket> socket;
 };
 
@@ -144,6 +147,23 @@ TEST_F(AdvertSocketTest, TakesAFloodInSeveralBitesWithoutLoss) {
   }
 }
 
+// As in a process that was stopped: the kernel knows when a packet came.
+void expect_long_wait(const Ear& there) {
+  constexpr auto kPause = std::chrono::milliseconds(300);
+  ASSERT_EQ(there.waited.size(), 1U);
+  EXPECT_GE(there.waited.front(), kPause - std::chrono::milliseconds(20));
+  EXPECT_LT(there.waited.front(), std::chrono::minutes(1));
+}
+
+TEST_F(AdvertSocketTest, SaysHowLongAPacketWaitedToBeRead) {
+  Ear here(loop_, cable_.here());
+  Ear there(loop_, cable_.there());
+  ASSERT_EQ(here.socket->send(kIpHere, ipv4_multicast_group(), 7, Bytes(8)), std::nullopt);
+  ::poll(nullptr, 0, 300);
+  ASSERT_TRUE(run_until(loop_, [&] { return !there.heard.empty(); }));
+  expect_long_wait(there);
+}
+
 TEST_F(AdvertSocketTest, SurvivesItsInterfaceAndOpensOnTheNextOne) {
   Ear here(loop_, cable_.here());
   Ear there(loop_, cable_.there());
@@ -196,6 +216,15 @@ class Ipv6AdvertSocketTest : public AdvertSocketTest {
   const IpAddress there_ = *IpAddress::parse("fe80::2");
   const IpAddress group_ = ipv6_multicast_group();
 };
+
+TEST_F(Ipv6AdvertSocketTest, SaysHowLongAPacketWaitedToBeRead) {
+  Ear here(loop_, cable_.here(), true, "eth0", Family::ipv6);
+  Ear there(loop_, cable_.there(), true, "eth0", Family::ipv6);
+  ASSERT_EQ(here.socket->send(here_, group_, 7, Bytes(8)), std::nullopt);
+  ::poll(nullptr, 0, 300);
+  ASSERT_TRUE(run_until(loop_, [&] { return !there.heard.empty(); }));
+  expect_long_wait(there);
+}
 
 TEST_F(Ipv6AdvertSocketTest, CarriesMulticastAndUnicastUnchanged) {
   Ear here(loop_, cable_.here(), true, "eth0", Family::ipv6);

@@ -296,8 +296,9 @@ void Agent::link_beat() {
 }
 
 void Agent::advert(const vrrp::IpAddress& from, vrrp::Priority priority, Duration interval) {
-  deliver([this, from, priority, interval] {
-    feed(vrrp::InstanceInput(vrrp::AdvertReceived{from, priority, interval}));
+  deliver([this, from, priority, interval, arrived = world.clock.now()] {
+    const Duration waited = world.clock.now() - arrived;
+    feed(vrrp::InstanceInput(vrrp::AdvertReceived{from, priority, interval, waited}));
   });
 }
 

@@ -79,6 +79,27 @@ TEST(Backup, PriorityZeroLeavesOnlyTheSkew) {
             (Effects{SendAdvert{Priority{240}}, BecameMaster{Change::leader_resigned}}));
 }
 
+// Its sender may have led again since, and what said so may have been lost.
+TEST(Backup, PriorityZeroThatWaitedToBeReadSaysNothing) {
+  Instance instance = backup();
+  instance.step(kStart, advert(kHigher, 250));
+  AdvertReceived stale = advert(kHigher, 0);
+  stale.waited = 2 * kInterval + 1ms;
+  EXPECT_EQ(instance.step(kStart + 10ms, stale), Effects{});
+  EXPECT_EQ(instance.next_deadline(), kStart + kDown);
+  stale.waited = 2 * kInterval;
+  EXPECT_EQ(instance.step(kStart + 10ms, stale),
+            (Effects{Report{Notice::leader_resigning, kHigher, kPriorityResign}}));
+}
+
+TEST(Backup, ALeaderWasHeardWhenItsAdvertArrived) {
+  Instance instance = backup(false);
+  AdvertReceived late = advert(kHigher, 250);
+  late.waited = 5s;
+  instance.step(kStart + 6s, late);
+  EXPECT_EQ(instance.snapshot().leader->last_heard, kStart + 1s);
+}
+
 TEST(Backup, ASecondPriorityZeroDoesNotRestartTheSkew) {
   Instance instance = backup();
   instance.step(kStart, advert(kHigher, 250));

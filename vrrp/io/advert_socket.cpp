@@ -5,10 +5,13 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "vrrp/io/advert_socket_options.hpp"
@@ -28,10 +31,41 @@ struct Received {
   std::optional<Datagram> datagram;  // nullopt: not a whole packet
 };
 
+// How long a packet waited in the socket, by the time of day: a clock that was set back meanwhile
+// makes it none.
+std::chrono::steady_clock::duration waited_since(const timespec& arrival) {
+  const auto then =
+      std::chrono::seconds(arrival.tv_sec) + std::chrono::nanoseconds(arrival.tv_nsec);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::max<std::chrono::steady_clock::duration>(now - then, {});
+}
+
+bool is_arrival(const cmsghdr& item) {
+  return item.cmsg_level == SOL_SOCKET && item.cmsg_type == SCM_TIMESTAMPNS;
+}
+
+timespec arrival_in(const cmsghdr& item) {
+  timespec arrival{};
+  std::memcpy(&arrival, CMSG_DATA(&item), sizeof arrival);
+  return arrival;
+}
+
 Received receive_ipv4(int fd, Buffer& buffer) {
-  const auto length = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  iovec vector{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<char, 64> control{};
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto length = ::recvmsg(fd, &message, MSG_DONTWAIT);
   if (length < 0) return {};
-  return {true, parse_ipv4(std::span(buffer.data(), static_cast<std::size_t>(length)))};
+  auto datagram = parse_ipv4(std::span(buffer.data(), static_cast<std::size_t>(length)));
+  const cmsghdr* item = CMSG_FIRSTHDR(&message);
+  if (datagram && item != nullptr && is_arrival(*item)) {
+    datagram->waited = waited_since(arrival_in(*item));
+  }
+  return {true, datagram};
 }
 
 IpAddress to_address(const in6_addr& address) {
@@ -66,6 +100,7 @@ Received receive_ipv6(int fd, Buffer& buffer) {
   bool has_destination = false;
   for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
        item = CMSG_NXTHDR(&message, item)) {
+    if (is_arrival(*item)) datagram.waited = waited_since(arrival_in(*item));
     if (item->cmsg_level != IPPROTO_IPV6) continue;
     if (item->cmsg_type == IPV6_HOPLIMIT) {
       int hops = 0;

@@ -110,7 +110,8 @@ std::variant<FileDescriptor, std::string> open_vrrp_socket(Family family, unsign
                               : configure_ipv6(fd, interface_index, join_multicast)) {
     return failed(*doing);
   }
-  // Comfort: a refusal costs nothing but headroom.
+  // Comfort: a refusal costs nothing but headroom, or how long a packet waited.
+  set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   set_option(fd, SOL_SOCKET, SO_PRIORITY, kPriorityControl);
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer)) {
     set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
