@@ -56,6 +56,12 @@ std::uint64_t data_epoch(const std::optional<Record>& record, const ServerFacts&
   return same_run || tells_nothing ? record->epoch : 0;
 }
 
+bool holds_all_of(const ServerFacts& whole, const ServerFacts& part) {
+  if (part.role != health::Role::replica || part.keys == 0 || whole.keys == 0) return false;
+  const bool promoted = !part.replid.empty() && whole.replid2 == part.replid;
+  return promoted && whole.replid != part.replid && part.offset < whole.second_offset;
+}
+
 bool outlived(const ServerFacts& old, const ServerFacts& other) {
   return old.replid != other.replid && compare_data(old, other) == Fresher::peer;
 }
@@ -181,6 +187,7 @@ Fresher compare_epochs(const Sight& sight) {
   const auto& said = sight.peer_agent.said;
   const ServerFacts& local = *sight.local.facts;
   const ServerFacts& peer = *sight.peer.facts;
+  if (holds_all_of(local, peer) || holds_all_of(peer, local)) return Fresher::unknown;
   if (!said || said->replid != peer.replid || local.replid == peer.replid) return Fresher::unknown;
   if (local.keys == 0 || peer.keys == 0) return Fresher::unknown;
   const std::uint64_t here = data_epoch(sight.record, local);

@@ -40,6 +40,10 @@ bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);
 bool strayed(const Sight& sight);
 // The same of the peer's server, as far as its agent tells.
 bool peer_strayed(const Sight& sight);
+// All that `part` holds is in `whole`, which was promoted out of its lineage later on: a server
+// that came back with an older file, whatever it led with before. Of a master it is not known how
+// far it has got since it was asked.
+bool holds_all_of(const health::ServerFacts& whole, const health::ServerFacts& part);
 // What both servers, and the journal of promotions, say about whose data are the newer.
 Fresher newer_data(const Sight& sight);
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.
