@@ -106,7 +106,8 @@ void Preference::begun(std::size_t node, bool failback) {
 // The old leader's server holds no writes that the new one lacks.
 void Preference::ended(std::size_t node, bool done) {
   if (!done) {
-    nodes_.at(node).moved_away = false;
+    // Given up after the role was offered, it may have been taken all the same.
+    if (world_.agents.at(node)->leads()) nodes_.at(node).moved_away = false;
     return;
   }
   const Server& old = *world_.servers.at(node);
