@@ -299,7 +299,10 @@ Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimeP
   if (sight.hold && now < sight.hold->until) return not_before(sight.hold->until, sight.hold->why);
   if (const auto led = led_by_the_peer(sight, rules, now)) return *led;
   if (sight.accept_data_loss && !sight.leader_advertises) {
-    return unless_isolated(yes("the operator said so"), sight);
+    Candidacy answer = yes("the operator said so");
+    // A master whose agent is gone takes writes until the lease of its VIP ends.
+    answer.gentle = sight.peer.is_master() && peer_server(sight, rules, now) == PeerServer::answers;
+    return unless_isolated(std::move(answer), sight);
   }
   Candidacy answer =
       local.is_master() ? judge_master(sight, rules, now) : judge_replica(sight, rules, now);

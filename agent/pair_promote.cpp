@@ -25,6 +25,7 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
     told_ = {.may_lead = true};
   }
 
+  promoting.accepts_loss = sight_.accept_data_loss;
   promoting.given = why == vrrp::Change::leader_resigned;
   promoting.asked_for = sight_.accept_data_loss || sight_.local.is_master() ||
                         (promoting.given && given_by_an_operator());
@@ -87,6 +88,8 @@ void Pair::promotion_step(TimePoint now, Promoting::Step step) {
 
 void Pair::promotion_work_done(TimePoint now, const WorkDone& work) {
   const auto& promoting = std::get<Promoting>(state_);
+  const bool fenced = promoting.step == Promoting::Step::fence_peer;
+  if (fenced && promoting.accepts_loss) return promotion_step(now, Promoting::Step::promote);
   if (!work.done) return promotion_failed(now, work.why);
   switch (promoting.step) {
     case Promoting::Step::fence_peer: return promotion_step(now, Promoting::Step::drain_peer);
@@ -117,7 +120,8 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
   count_takeover(now);
   const Promoting done = *promoting;
   now_leading(done);
-  state_ = Leading{done.gentle};
+  // What was not drained has to be looked at before it is replaced: its own agent does that.
+  state_ = Leading{done.gentle && !done.accepts_loss};
   step_deadline_.reset();
   emit(Announce{});
   emit(RefreshFacts{Target::local});

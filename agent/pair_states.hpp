@@ -22,6 +22,8 @@ struct Promoting {
   bool adopts = false;    // the server is a master already, and led under this epoch
   bool recorded = false;  // the new epoch is on disk, or has been waited for long enough
   bool gentle = false;
+  // The operator said so: the old master is fenced if it can be, and that is all.
+  bool accepts_loss = false;
   bool asked_for = false;  // by an operator: it does not count (rule 16)
   bool given = false;      // the leader resigned
   std::string reason;
