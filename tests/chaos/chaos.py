@@ -1,0 +1,233 @@
+"""./dev chaos: two hosts with a real Redis pair, three with clients that write through the virtual IP,
+and a seeded nemesis. After each round everything is repaired, and the pair must come back by itself
+to one leader and one standby in sync; then all that was acknowledged is read back.
+
+A seed replays the faults, their sides and their lengths; what the scheduler does is its own.
+"""
+
+import argparse
+import collections
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("demo", "bench"):
+    sys.path.insert(0, os.path.join(HERE, "..", folder))
+
+import nemesis  # noqa: E402
+import resp  # noqa: E402
+import timeline  # noqa: E402, F401  (watch speaks to one)
+import watch  # noqa: E402
+import world as place  # noqa: E402
+from alone import run_alone  # noqa: E402
+from preserved import preserved_keys  # noqa: E402
+
+BOUND = 60         # seconds until the pair must be whole again
+LONGEST_TAIL = 60  # writes that six writers have had answered and not yet replicated
+FD_GROWTH = 20
+
+
+class Holders:
+    """How long the VIP was on both hosts."""
+
+    def __init__(self):
+        self.both = 0.0
+        self._on = {}
+        self._since = None
+
+    def event(self, source, text, at=None, colour=None):
+        label = text.split()[-1]
+        self._on[label] = " is on " in text
+        if sum(self._on.values()) == 2:
+            self._since = self._since or at
+        elif self._since is not None:
+            self.both += at - self._since
+            self._since = None
+
+
+class Storm:
+    def __init__(self, options):
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.rounds = []
+        self.problems = []
+
+    def run(self, world):
+        holders = Holders()
+        addresses = watch.Addresses([side.host for side in world.sides], place.lab.VIP, holders)
+        reign = place.Reign(world)
+        end = time.monotonic() + self.options.minutes * 60
+        try:
+            number = 0
+            while time.monotonic() < end:
+                number += 1
+                self.one_round(world, number, holders, reign)
+                if self.problems and not self.options.go_on:
+                    break
+            self.read_all(world)
+        finally:
+            reign.stop()
+            addresses.stop()
+
+    def one_round(self, world, number, holders, reign):
+        for client in world.clients:
+            client.ask(f"round {number}")
+        time.sleep(self.random.uniform(0.3, 1))
+        faults = nemesis.draw(self.random)
+        if self.options.only:
+            faults = [fault for fault in nemesis.FAULTS if self.options.only in fault.name][:1]
+        found = {"round": number, "faults": [fault.name for fault in faults],
+                 "vip_twice_ms": -holders.both, "two_masters_ms": -reign.both}
+        for fault in faults:
+            fault.do(world, self.random)
+        begun = time.monotonic()
+        world.heal()
+        try:
+            world.until("one leader and one standby in sync", world.is_whole, BOUND)
+        except RuntimeError as error:
+            self.problem(number, faults, str(error))
+        found["whole_after_s"] = round(time.monotonic() - begun, 1)
+        found["vip_twice_ms"] = round(1000 * (found["vip_twice_ms"] + holders.both))
+        found["two_masters_ms"] = round(1000 * (found["two_masters_ms"] + reign.both))
+        self.read_back(world, number, faults, found)
+        self.look_at_agents(world, number, faults, found)
+        self.rounds.append(found)
+        names = " + ".join(found["faults"])
+        print(f"{number:4} {names:58} whole after {found['whole_after_s']:5.1f} s, "
+              f"pause {found['pause_ms']:6} ms, {found['acknowledged']:6} acknowledged, "
+              f"{found['lost']} lost, {found['preserved']} in a copy, VIP twice "
+              f"{found['vip_twice_ms']} ms, two masters {found['two_masters_ms']} ms", flush=True)
+
+    def read_back(self, world, number, faults, found):
+        """What this round's writers had acknowledged, from the leader; the rest from the copies."""
+        leader = world.leader()
+        missing = []
+        found.update(acknowledged=0, pause_ms=0, lost=0, preserved=0)
+        for client in world.clients:
+            totals = client.ask(f"totals {number}")
+            found["acknowledged"] += totals["acknowledged"]
+            found["pause_ms"] = max(found["pause_ms"], round(1000 * totals["pause"]))
+            if leader is None:
+                continue
+            answer = client.ask(f"missing {number} {leader.host.address}")
+            if "error" in answer:
+                self.problem(number, faults, "the leader could not be read: " + answer["error"])
+            missing += answer["keys"]
+            client.ask("forget")
+        if not missing:
+            return
+        kept = preserved_keys(world.sides, missing)
+        lost = [key for key in missing if key not in kept]
+        found.update(preserved=len(kept), lost=len(lost))
+        promise = nemesis.promise_of(faults)
+        allowed = {nemesis.DISK: len(lost), nemesis.TAIL: LONGEST_TAIL}.get(promise, 0)
+        if len(lost) > allowed:
+            self.problem(number, faults, f"{len(lost)} acknowledged writes are nowhere: "
+                                         f"{', '.join(lost[:3])}")
+        if kept and promise == nemesis.NOTHING:
+            self.problem(number, faults, f"{len(kept)} acknowledged writes are in a copy alone")
+
+    def read_all(self, world):
+        leader = world.leader()
+        for client in world.clients if leader else []:
+            missing = client.ask(f"missing all {leader.host.address}")["keys"]
+            kept = preserved_keys(world.sides, missing)
+            lost = [key for key in missing if key not in kept]
+            if lost:
+                self.problem(0, [], f"read at the end: {len(lost)} writes of earlier rounds are "
+                                    f"nowhere: {', '.join(lost[:3])}")
+
+    def look_at_agents(self, world, number, faults, found):
+        found["agents"] = {}
+        for side in world.sides:
+            for crash in side.crashes:
+                self.problem(number, faults, crash)
+            side.crashes = []
+            burden = side.burden()
+            if burden is None:
+                continue
+            found["agents"][side.host.label] = {"pid": side.agent.pid, **burden}
+            first = next((one["agents"][side.host.label] for one in self.rounds
+                          if one["agents"].get(side.host.label, {}).get("pid") == side.agent.pid),
+                         burden)
+            if burden["fds"] > first["fds"] + FD_GROWTH:
+                self.problem(number, faults, f"the agent of {side.host.label} has "
+                                             f"{burden['fds']} files open, {first['fds']} before")
+
+    def problem(self, number, faults, words):
+        names = " + ".join(fault.name for fault in faults) or "-"
+        self.problems.append({"round": number, "faults": names, "words": words})
+        print(f"PROBLEM in round {number} ({names}): {words}", flush=True)
+
+    def table(self):
+        kinds = collections.defaultdict(list)
+        for found in self.rounds:
+            for name in found["faults"]:
+                kinds[name].append(found)
+        print(f"\n{'fault (also beside others)':34}{'rounds':>7}{'acknowledged':>14}{'lost':>6}"
+              f"{'in a copy':>11}{'worst pause ms':>16}{'VIP twice ms':>14}{'two masters':>13}"
+              f"{'whole after s':>15}")
+        for name, founds in sorted(kinds.items()):
+            def worst(key, founds=founds):
+                return max(one[key] for one in founds)
+            print(f"{name:34}{len(founds):>7}{sum(one['acknowledged'] for one in founds):>14}"
+                  f"{sum(one['lost'] for one in founds):>6}"
+                  f"{sum(one['preserved'] for one in founds):>11}{worst('pause_ms'):>16}"
+                  f"{worst('vip_twice_ms'):>14}{worst('two_masters_ms'):>13}"
+                  f"{worst('whole_after_s'):>15}")
+
+
+def chaos(options):
+    print(f"seed {options.seed}, {platform.node()}, {os.cpu_count()} processors, load "
+          f"{os.getloadavg()[0]:.1f}", flush=True)
+    root = tempfile.mkdtemp(prefix="tandem-chaos-")
+    storm = Storm(options)
+    lines = "" if options.mode == "available" else f'mode = "{options.mode}"\n'
+    try:
+        with place.World(root, os.path.abspath(options.build), options.adverts, lines) as world:
+            storm.run(world)
+            if storm.problems and options.logs:
+                keep_logs(world, options.logs)
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, RuntimeError, subprocess.SubprocessError, resp.ReplyError) as error:
+        storm.problem(len(storm.rounds) + 1, [], f"the run itself failed: {error}")
+    storm.table()
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"seed": options.seed, "rounds": storm.rounds, "problems": storm.problems},
+                      file, indent=1)
+    print(f"\n{len(storm.rounds)} rounds, {len(storm.problems)} problems; seed {options.seed}")
+    return 1 if storm.problems else 0
+
+
+def keep_logs(world, folder):
+    os.makedirs(folder, exist_ok=True)
+    for side in world.sides:
+        subprocess.run(["cp", "-r", side.folder, folder], check=False)
+    print(f"logs and states of both hosts are in {folder}")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="./dev chaos", description="A pair under a seeded nemesis, for some minutes.")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--mode", choices=("available", "safe"), default="available")
+    parser.add_argument("--adverts", default="100ms", metavar="TIME", help="advert_interval")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the fault with this in its name")
+    parser.add_argument("--go-on", action="store_true", help="also after a problem")
+    parser.add_argument("--json", metavar="FILE", help="all rounds and problems")
+    parser.add_argument("--logs", metavar="DIR", help="keep both hosts' folders after a problem")
+    parser.add_argument("--build", default="build/release", help="where tandemd and tandem are")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(run_alone("chaos", chaos, arguments()))

@@ -1,0 +1,350 @@
+"""What is done to the pair, one kind of fault each.
+
+A fault has a name, what it may cost, and do(world, random): it breaks something and may wait for as
+long as it lasts. What it has broken, World.heal() mends. PROMISE says which acknowledged writes may
+be missing on the leader afterwards:
+
+  nothing   none may be
+  copy      none may be, unless a preserved copy on one of the hosts has it
+  tail      the last ones before a death may be, which replication had not sent yet
+  disk      all may be that no server had saved
+
+Who was cut off and then dies takes what only it had along: copy and tail together are disk.
+"""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+import hosts as network
+import pair as lab
+import resp
+import world as place
+
+NOTHING, COPY, TAIL, DISK = "nothing", "copy", "tail", "disk"
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    promise: str
+    do: Callable
+    share: int = 2  # how often it is drawn, beside the others
+
+
+def leader_of(world, random):
+    return world.leader() or random.choice(world.sides)
+
+
+def someone(world, random):
+    """The leader two times out of three."""
+    leader = leader_of(world, random)
+    return leader if random.random() < 0.67 else world.other(leader)
+
+
+def last(random, shortest, longest):
+    time.sleep(random.uniform(shortest, longest))
+
+
+def command(side, *words):
+    """One command to the server; what it answers, or None."""
+    try:
+        return side.call(*words)
+    except (OSError, resp.ReplyError):
+        return None
+
+
+# ---- deaths ------------------------------------------------------------------------------------
+
+
+def server_killed(world, random):
+    someone(world, random).signal_server(signal.SIGKILL)
+    last(random, 1, 4)
+
+
+def server_killed_and_supervised(world, random):
+    side = someone(world, random)
+    side.signal_server(signal.SIGKILL)
+    side.server.process.wait()
+    world.boot(side, after=random.uniform(0.05, 0.3))
+    last(random, 1, 3)
+
+
+def server_stopped(world, random):
+    someone(world, random).signal_server(signal.SIGTERM)
+    last(random, 1, 4)
+
+
+def server_emptied(world, random):
+    side = someone(world, random)
+    side.signal_server(signal.SIGKILL)
+    side.server.process.wait()
+    for name in os.listdir(side.data("")):
+        if name.endswith((".rdb", ".aof")):
+            os.remove(side.data(name))
+    world.boot(side, after=random.uniform(0.05, 2))
+    last(random, 1, 3)
+
+
+def agent_killed(world, random):
+    side = someone(world, random)
+    side.kill_agent()
+    last(random, 3, 6)
+
+
+def agent_killed_and_supervised(world, random):
+    side = someone(world, random)
+    side.kill_agent()
+    world.boot(side, after=0.1)
+    last(random, 1, 3)
+
+
+def agent_stopped(world, random):
+    side = someone(world, random)
+    side.signal_agent(signal.SIGTERM)
+    last(random, 2, 5)
+
+
+def power_cut(side):
+    network_ip(side, "down")
+    address_of(side, "del")
+    side.host.kill_everything()
+
+
+def host_gone(world, random):
+    power_cut(someone(world, random))
+    last(random, 1, 5)
+
+
+def both_hosts_gone(world, random):
+    first = someone(world, random)
+    power_cut(first)
+    last(random, 0, 3)
+    power_cut(world.other(first))
+    order = [first, world.other(first)]
+    random.shuffle(order)
+    network_ip(order[0], "up")
+    world.boot(order[0])
+    last(random, 0, 3)
+
+
+# ---- silences ----------------------------------------------------------------------------------
+
+
+def server_hangs(world, random):
+    side = someone(world, random)
+    side.signal_server(signal.SIGSTOP)
+    last(random, 0.1, 4)
+    side.signal_server(signal.SIGCONT)
+    last(random, 0, 2)
+
+
+def agent_hangs(world, random):
+    side = someone(world, random)
+    side.signal_agent(signal.SIGSTOP)
+    last(random, 0.05, 4)
+    side.signal_agent(signal.SIGCONT)
+    last(random, 0, 2)
+
+
+def slow_script_in_redis(world, random):
+    side = leader_of(world, random)
+    took = random.uniform(0.1, 3)
+    script = ("local t = redis.call('TIME') local function now() local n = redis.call('TIME') "
+              "return (n[1] - t[1]) + (n[2] - t[2]) / 1000000 end "
+              f"while now() < {took:.2f} do end return 1")
+    command(side, "EVAL", script, "0")
+
+
+def saves_without_end(world, random):
+    end = time.monotonic() + random.uniform(1, 4)
+    while time.monotonic() < end:
+        for side in world.sides:
+            command(side, "BGSAVE")
+        time.sleep(0.1)
+
+
+def starved_processors(world, random):
+    world.hog_processors()
+    last(random, 2, 8)
+
+
+# ---- the network -------------------------------------------------------------------------------
+
+
+def link_down(world, random):
+    side = someone(world, random)
+    network_ip(side, "down")
+    last(random, 0.2, 5)
+    network_ip(side, "up")
+    last(random, 0, 2)
+
+
+def network_ip(side, state):
+    network.ip("-n", place.WIRE, "link", "set", "dev", side.host.port, state)
+
+
+def partition(world, random):
+    """One host is cut off with some of the clients."""
+    side = someone(world, random)
+    world.move(side.host, place.ISLAND)
+    for client in world.clients:
+        if random.random() < 0.4:
+            world.move(client.host, place.ISLAND)
+    last(random, 0.5, 8)
+
+
+def deaf(world, random):
+    side = someone(world, random)
+    side.nft(f"in ip saddr {world.other(side).host.address} drop")
+    last(random, 0.5, 6)
+
+
+def mute(world, random):
+    side = someone(world, random)
+    side.nft(f"out ip daddr {{ {world.other(side).host.address}, 224.0.0.18 }} drop")
+    last(random, 0.5, 6)
+
+
+def no_vrrp(world, random):
+    side = someone(world, random)
+    side.nft("in ip protocol vrrp drop", "out ip protocol vrrp drop")
+    last(random, 0.5, 6)
+
+
+def no_peer_link(world, random):
+    side = someone(world, random)
+    side.nft("in tcp dport 7112 drop", "out tcp dport 7112 drop")
+    last(random, 0.5, 6)
+
+
+def no_replication(world, random):
+    side = someone(world, random)
+    peer = world.other(side).host.address
+    side.nft(f"in ip saddr {peer} tcp dport 6379 drop", f"in ip saddr {peer} tcp sport 6379 drop")
+    last(random, 0.5, 6)
+
+
+def lossy_network(world, random):
+    for side in world.sides:
+        side.nft("in numgen random mod 100 < 20 drop")
+    last(random, 2, 6)
+
+
+# ---- disks and hands ---------------------------------------------------------------------------
+
+
+def disk_full(world, random):
+    side = someone(world, random)
+    path = os.path.join(side.folder, random.choice(("redis", "state")), "filler")
+    try:
+        with open(path, "wb", buffering=0) as file:
+            while True:
+                file.write(b"\0" * 2**20)
+    except OSError:
+        pass
+    if random.random() < 0.5:
+        command(side, "BGSAVE")
+    last(random, 1, 4)
+
+
+def foreign_master(world, random):
+    """Somebody makes the standby's server a master."""
+    command(world.other(leader_of(world, random)), "REPLICAOF", "NO", "ONE")
+    last(random, 1, 4)
+
+
+def foreign_replica(world, random):
+    """Somebody makes the leader's server a replica of the standby's."""
+    leader = leader_of(world, random)
+    command(leader, "REPLICAOF", world.other(leader).host.address, "6379")
+    last(random, 1, 4)
+
+
+def vip_deleted(world, random):
+    address_of(leader_of(world, random), "del")
+    last(random, 0.5, 2)
+
+
+def vip_added(world, random):
+    address_of(world.other(leader_of(world, random)), "add")
+    last(random, 0.5, 2)
+
+
+def address_of(side, verb):
+    network.ip("-n", side.host.namespace, "address", verb, f"{lab.VIP}/24", "dev", "eth0",
+               check=False)
+
+
+def reloaded(world, random):
+    side = someone(world, random)
+    path = os.path.join(side.folder, "tandem.toml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    one, other = "ping_interval = \"100ms\"\n", "ping_interval = \"90ms\"\n"
+    if one not in text and other not in text:
+        text = text.replace("[pair.server]\n", "[pair.server]\n" + one)
+    elif one in text:
+        text = text.replace(one, other)
+    else:
+        text = text.replace(other, one)
+    side.write("tandem.toml", text)
+    side.signal_agent(signal.SIGHUP)
+    last(random, 0.2, 2)
+
+
+def switchover(world, random):
+    side = random.choice(world.sides)
+    try:
+        side.tandem("switchover")
+    except (RuntimeError, OSError):
+        pass  # refused: that is an answer, too
+
+
+FAULTS = [
+    Fault("server killed", TAIL, server_killed),
+    Fault("server killed, supervised", TAIL, server_killed_and_supervised),
+    Fault("server stopped", NOTHING, server_stopped, 1),
+    Fault("server emptied", TAIL, server_emptied),
+    Fault("server hangs", COPY, server_hangs),
+    Fault("agent killed", NOTHING, agent_killed),
+    Fault("agent killed, supervised", NOTHING, agent_killed_and_supervised),
+    Fault("agent stopped", NOTHING, agent_stopped),
+    Fault("agent hangs", COPY, agent_hangs),
+    Fault("host gone", TAIL, host_gone),
+    Fault("both hosts gone", DISK, both_hosts_gone, 1),
+    Fault("slow script in Redis", COPY, slow_script_in_redis),
+    Fault("saves without end", NOTHING, saves_without_end, 1),
+    Fault("starved processors", COPY, starved_processors, 1),
+    Fault("link down", COPY, link_down),
+    Fault("partition", COPY, partition),
+    Fault("deaf in one direction", COPY, deaf, 1),
+    Fault("mute in one direction", COPY, mute, 1),
+    Fault("VRRP dropped", COPY, no_vrrp, 1),
+    Fault("peer link dropped", NOTHING, no_peer_link, 1),
+    Fault("replication dropped", NOTHING, no_replication, 1),
+    Fault("20 % loss", COPY, lossy_network, 1),
+    Fault("disk full", NOTHING, disk_full, 1),
+    Fault("standby's server made a master", NOTHING, foreign_master, 1),
+    Fault("leader's server made a replica", COPY, foreign_replica, 1),
+    Fault("VIP deleted by hand", NOTHING, vip_deleted, 1),
+    Fault("VIP added by hand", COPY, vip_added, 1),
+    Fault("reload", NOTHING, reloaded, 1),
+    Fault("switchover", NOTHING, switchover),
+]
+
+
+def draw(random, several=0.35):
+    """The faults of a round: mostly one, often two one after the other."""
+    weights = [fault.share for fault in FAULTS]
+    count = 1 + (random.random() < several)
+    return random.choices(FAULTS, weights, k=count)
+
+
+def promise_of(faults):
+    promises = {fault.promise for fault in faults}
+    if DISK in promises or {COPY, TAIL} <= promises:
+        return DISK
+    return next(one for one in (TAIL, COPY, NOTHING) if one in promises)
