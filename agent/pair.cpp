@@ -12,6 +12,7 @@ using hooks::Target;
 namespace {
 
 constexpr auto kFollowRetry = std::chrono::seconds(1);
+constexpr auto kSaveRetry = std::chrono::seconds(5);  // as Redis itself waits after a failed one
 constexpr auto kPeerFollowBudget = std::chrono::seconds(2);
 
 hooks::NotifyState notify_state(PairState state) {
@@ -114,6 +115,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   }
   if (seen.restarted && !local) peer_acts_again();
   if (local && !seen.restarted) note_stream(now, before);
+  if (local) save_again(now);
   if (local && seen.restarted && before.facts) note_last_offset(*before.facts);
   note_link(now, server);
   note_sync(now);
@@ -122,6 +124,25 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
     leave(now, "the local server was restarted");
   }
   successor_seen(now);
+}
+
+// With stop-writes-on-bgsave-error, which is the default, a server refuses writes until a save
+// succeeds, and tries one only when its save points say so: minutes after there is room again.
+void Pair::save_again(TimePoint now) {
+  const health::ServerFacts& local = *sight_.local.facts;
+  if (local.last_bgsave_ok) {
+    save_retry_.reset();
+    return;
+  }
+  const bool acts = idle() || std::holds_alternative<Leading>(state_);
+  if (!acts || maintained() || (save_retry_ && now < *save_retry_)) return;
+  if (!save_retry_) {
+    emit(Say{Weight::info,
+             "the last BGSAVE of the local server failed; it is asked for another until one "
+             "succeeds, for it refuses writes meanwhile"});
+  }
+  save_retry_ = now + kSaveRetry;
+  emit(SaveAgain{});
 }
 
 void Pair::on(TimePoint now, const WorkDone& work) {

@@ -118,6 +118,7 @@ class Pair {
   static void note_link(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
   void note_stream(TimePoint now, const ServerSight& before);
+  void save_again(TimePoint now);
   void watch_the_link(TimePoint now);
 
   // pair_rejoin.cpp
@@ -305,6 +306,7 @@ class Pair {
   std::uint64_t last_work_ = 0;
   std::optional<TimePoint> step_deadline_;  // of the step under way
   std::optional<TimePoint> follow_retry_;
+  std::optional<TimePoint> save_retry_;  // the last BGSAVE of the local server failed
   std::optional<Rejoining> rejoining_;
   std::optional<RejoinRequested> rejoin_ordered_;
   struct RecoveryState {

@@ -232,6 +232,11 @@ struct StartWork {
 struct PostFence {
   bool operator==(const PostFence&) const = default;
 };
+// BGSAVE on the local server, which refuses writes until one succeeds. What comes of it is in its
+// next INFO.
+struct SaveAgain {
+  bool operator==(const SaveAgain&) const = default;
+};
 struct SetEligibility {
   bool may_lead = false;
   bool may_preempt = false;
@@ -342,10 +347,10 @@ struct Stopped {
 };
 
 using PairEffect =
-    std::variant<StartWork, PostFence, SetEligibility, Persist, InstallVips, ParkVips, WithdrawVips,
-                 Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving, RefreshFacts, CallPeer,
-                 AskForTheRole, Notify, Say, Moved, Stopped, StartRecovery, AbandonRecovery,
-                 FenceHost, AskScript>;
+    std::variant<StartWork, PostFence, SaveAgain, SetEligibility, Persist, InstallVips, ParkVips,
+                 WithdrawVips, Announce, ProbeVip, ProbeGateway, Preserve, StopPreserving,
+                 RefreshFacts, CallPeer, AskForTheRole, Notify, Say, Moved, Stopped, StartRecovery,
+                 AbandonRecovery, FenceHost, AskScript>;
 using PairEffects = std::vector<PairEffect>;
 
 // "standby -> leading: the leader resigned (6 ms)"

@@ -133,6 +133,10 @@ void PairRunner::perform(const PostFence& /*effect*/) {
                  [](const health::Reply*) {});
 }
 
+void PairRunner::perform(const SaveAgain& /*effect*/) {
+  local_.command({"BGSAVE"}, [](const health::Reply*) {});
+}
+
 // The router answers at once: priority 0 is on the wire before the effects that follow touch the
 // VIPs, and the other node need not wait for them.
 void PairRunner::perform(const SetEligibility& effect) {

@@ -127,6 +127,7 @@ class PairRunner {
   void perform(const vrrp::SendAdvert& effect);
   void perform(const StartWork& effect);
   void perform(const PostFence& effect);
+  void perform(const SaveAgain& effect);
   void perform(const SetEligibility& effect);
   void perform(const Persist& effect);
   void perform(const InstallVips& effect);

@@ -2,6 +2,8 @@
 // the survivor leads, no acknowledged write is missing, and what comes back follows.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/vip_watch.hpp"
 
@@ -62,6 +64,30 @@ TEST(ServerHang, OfTheMasterIsLeftAndTheServerFollowsWhenItWakes) {
   EXPECT_TRUE(writer.goes_on());
 
   EXPECT_TRUE(scene.keeps(kBLeads));
+  EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// A server whose save failed refuses writes until one succeeds, and so cannot be a replica either.
+// Its save points may be an hour apart.
+TEST(FailedSave, OfTheMasterIsLeftAndTheServerFollowsOnceItCanSave) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  RedisServer& server = scene.a.redis;
+  const auto dump = server.directory() / "dump.rdb";
+  ASSERT_TRUE(server.command({"CONFIG", "SET", "save", "3600 1"}).ok());
+  std::filesystem::remove(dump);
+  std::filesystem::create_directories(dump / "in the way");
+
+  ASSERT_TRUE(server.command({"BGSAVE"}).ok());
+  EXPECT_TRUE(scene.led_by("B"));
+  EXPECT_TRUE(writer.goes_on());
+  std::filesystem::remove_all(dump);
+
+  EXPECT_TRUE(scene.reaches(kBLeads));
+  EXPECT_TRUE(writer.goes_on());
   EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
   EXPECT_EQ(scene.data(), kDataIntact);
 }

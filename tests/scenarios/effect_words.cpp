@@ -59,6 +59,7 @@ struct FormatEffect {
     return "start " + std::visit(FormatWork{}, e.work) + " within " + milliseconds(e.budget);
   }
   std::string operator()(const agent::PostFence& /*e*/) const { return "post fence"; }
+  std::string operator()(const agent::SaveAgain& /*e*/) const { return "save again"; }
   std::string operator()(const agent::SetEligibility& e) const {
     if (e.may_preempt && !e.may_lead) return "may preempt";
     return std::string(e.may_lead ? "may lead" : "may not lead") + (e.holds ? " and holds" : "");

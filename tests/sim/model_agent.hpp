@@ -157,6 +157,7 @@ struct Agent {
   void send_advert(vrrp::Priority priority);
   void perform(const agent::StartWork& effect);
   void perform(const agent::PostFence& effect);
+  void perform(const agent::SaveAgain& /*effect*/) {}  // modelled saves do not fail
   void perform(const agent::SetEligibility& effect);
   void perform(const agent::Persist& effect);
   void perform(const agent::InstallVips& effect);
