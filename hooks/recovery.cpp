@@ -86,7 +86,7 @@ void Recovery::on(TimePoint now, const RecoveryBegin& begin) {
   if (!server_is_down() && !hung) return began_to_live(now);
   if (journal_.placed && journal_.starts >= kStartsOfOneFile) {
     emit(RecoverySay{true, "no server came up with the dataset that was fetched: another is"});
-    journal_ = {};
+    journal_ = RecoveryJournal{.copy = std::move(journal_.copy)};
   }
   if (rules_.copy && !journal_.placed) return enter(now, RecoveryStep::stop);
   if (!hung) return enter(now, RecoveryStep::start);
@@ -106,7 +106,7 @@ void Recovery::enter(TimePoint now, RecoveryStep step) {
       deadline_ = stop_until_;
       return ask_to_stop();
     case RecoveryStep::look: return emit(InspectFiles{});
-    case RecoveryStep::fetch: return emit(FetchDataset{});
+    case RecoveryStep::fetch: return emit(FetchDataset{journal_.copy});
     case RecoveryStep::start:
       deadline_ = now + rules_.start_timeout;
       emit(CountSyncs{});
@@ -137,6 +137,7 @@ void Recovery::on(TimePoint now, const RecoveryAnswer& answer) {
       if (!answer.words.empty()) emit(RecoverySay{false, answer.words});
       if (journal_.step == RecoveryStep::look) return enter(now, RecoveryStep::fetch);
       journal_.placed = true;
+      journal_.copy = answer.copy;
       journal_.starts = 0;
       return enter(now, RecoveryStep::start);
     case RecoveryStep::start:

@@ -38,6 +38,7 @@ struct RecoveryJournal {
   RecoveryStep step = RecoveryStep::stop;
   bool placed = false;  // the leader's dataset is in its place
   int starts = 0;       // with what is in its place
+  std::string copy{};   // how the one that was placed is known again (RecoveryAnswer)
   bool operator==(const RecoveryJournal&) const = default;
 };
 
@@ -51,6 +52,7 @@ struct RecoveryBegin {
 struct RecoveryAnswer {
   std::string problem;  // a clause; empty: done
   std::string words;    // what was done, for the log
+  std::string copy{};   // FetchDataset: how what is in place is known again
 };
 struct ServerProbed {
   bool down = false;
@@ -90,7 +92,9 @@ struct ProbeServer {
 struct InspectFiles {
   bool operator==(const InspectFiles&) const = default;
 };
+// What it replaces is kept, unless it still is `copy`: our own, which says nothing new.
 struct FetchDataset {
+  std::string copy{};
   bool operator==(const FetchDataset&) const = default;
 };
 struct CountSyncs {

@@ -32,6 +32,7 @@ std::string rdb_words(const RdbFacts& facts, const std::string& path, const std:
 
 // A directory is used on the disk's thread only, and dies there.
 struct Directories {
+  std::string old;  // fingerprint
   std::optional<StagingDirectory> aof;
   std::optional<StagingDirectory> brought;
 };
@@ -59,7 +60,8 @@ struct DatasetFetch::Impl : std::enable_shared_from_this<Impl> {
   void sample();
   void verify();
   void place(const RdbFacts& facts, const std::string& kept);
-  void end(bool done, const std::string& words);
+  void in_place(const RdbFacts& facts, const std::string& kept);
+  void end(bool done, const std::string& words, const std::string& copy = {});
   void stop();
   bool to_directory() const { return request.place.kind == DatasetPlace::Kind::aof_directory; }
   std::string target() const {
@@ -107,6 +109,7 @@ void DatasetFetch::Impl::prepare() {
   on_disk(
       [place = request.place, identity,
        command = request.command](Directories& made) -> std::optional<std::string> {
+        made.old = fingerprint(place);
         if (identity) {
           if (auto problem = refuse_command(command.front(), *identity)) return problem;
           auto created = StagingDirectory::create(place.path, identity->uid);
@@ -121,6 +124,8 @@ void DatasetFetch::Impl::prepare() {
       },
       [](Impl& self, std::optional<std::string> problem) {
         if (problem) return self.end(false, *problem);
+        const std::string& own = self.request.copy;
+        if (!own.empty() && self.directories->old == own) self.request.keep = 0;
         self.bring();
       });
 }
@@ -210,7 +215,7 @@ void DatasetFetch::Impl::verify() {
 }
 
 void DatasetFetch::Impl::place(const RdbFacts& facts, const std::string& kept) {
-  if (!to_directory()) return end(true, rdb_words(facts, request.place.path, kept));
+  if (!to_directory()) return in_place(facts, kept);
   on_disk(
       [where = request.place, keep = request.keep, now = std::time(nullptr)](Directories& made) {
         StagingDirectory whole = std::move(*made.aof);
@@ -219,14 +224,20 @@ void DatasetFetch::Impl::place(const RdbFacts& facts, const std::string& kept) {
       },
       [facts](Impl& self, std::variant<Placed, std::string> placed) {
         if (const auto* why = std::get_if<std::string>(&placed)) return self.end(false, *why);
-        self.end(true, rdb_words(facts, self.request.place.path, std::get<Placed>(placed).kept));
+        self.in_place(facts, std::get<Placed>(placed).kept);
       });
 }
 
-void DatasetFetch::Impl::end(bool done, const std::string& words) {
+void DatasetFetch::Impl::in_place(const RdbFacts& facts, const std::string& kept) {
+  on_disk([where = request.place](Directories&) { return fingerprint(where); },
+          [words = rdb_words(facts, request.place.path, kept)](
+              Impl& self, const std::string& copy) { self.end(true, words, copy); });
+}
+
+void DatasetFetch::Impl::end(bool done, const std::string& words, const std::string& copy) {
   const auto finished = std::exchange(events, {}).finished;
   stop();
-  if (finished) finished(done, words);
+  if (finished) finished(done, words, copy);
 }
 
 // The directories go where they were made, after what is still queued there.

@@ -22,6 +22,7 @@ struct DatasetRequest {
   DatasetPlace place;
   ServerVersion loaded_by;
   std::size_t keep = 1;
+  std::string copy;  // fingerprint() of one that need not be kept
   health::Duration budget = std::chrono::hours(1);
   health::io::ServerAddress leader;
   std::string user;
@@ -37,8 +38,9 @@ class DatasetFetch {
   struct Events {
     std::function<void(const TransferProgress&)> progress;
     std::function<void(const std::string& line)> output;  // of the command
-    // Once, from the loop; not after cancel(). A sentence of what is in place, or why not.
-    std::function<void(bool done, const std::string& words)> finished;
+    // Once, from the loop; not after cancel(). A sentence of what is in place, with fingerprint(),
+    // or why not.
+    std::function<void(bool done, const std::string& words, const std::string& copy)> finished;
   };
 
   DatasetFetch(boost::asio::any_io_executor loop, boost::asio::any_io_executor disk);

@@ -228,6 +228,22 @@ std::string find_saver(const std::string& directory) {
   return {};
 }
 
+std::string fingerprint(const DatasetPlace& place) {
+  const bool directory = place.kind == DatasetPlace::Kind::aof_directory;
+  const std::string path = directory ? place.path + '/' + place.base : place.path;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  std::string words = std::to_string(status.st_dev);
+  for (const auto one :
+       {static_cast<std::int64_t>(status.st_ino), static_cast<std::int64_t>(status.st_size),
+        static_cast<std::int64_t>(status.st_mtim.tv_sec),
+        static_cast<std::int64_t>(status.st_mtim.tv_nsec)}) {
+    words += ':';
+    words += std::to_string(one);
+  }
+  return words;
+}
+
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
                                             std::int64_t now, std::size_t keep) {
   struct stat base {};
@@ -253,7 +269,12 @@ std::variant<Placed, std::string> place_aof(StagingDirectory staging, const Data
   }
   staging.release();
   if (auto problem = sync_directory(directory_of(place.path))) return std::move(*problem);
-  remove_surplus_directories(place.path, keep);
+  if (keep > 0) {
+    remove_surplus_directories(place.path, keep);
+  } else if (!placed.kept.empty()) {
+    std::error_code ignored;
+    fs::remove_all(std::exchange(placed.kept, {}), ignored);
+  }
   return placed;
 }
 

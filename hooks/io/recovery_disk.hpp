@@ -46,8 +46,14 @@ FilesOnDisk look_beside(const std::string& rdb_file);
 // ours: "process 4711 still writes temp-4711.rdb"; empty: none.
 std::string find_saver(const std::string& directory);
 
+// By what a dataset that was placed is known again, as long as nobody has written or replaced it;
+// of an AOF directory its base counts, for a server that loads it writes others beside it.
+// Empty: there is none.
+std::string fingerprint(const DatasetPlace& place);
+
 // Puts `staging`, in which the base of the AOF is, in the place of the AOF directory `place`, and
-// keeps the old one beside it as PATH.before-20261121T120102Z, `keep` of them. At every moment the
+// keeps the old one beside it as PATH.before-20261121T120102Z, `keep` of them; 0 replaces without
+// keeping and leaves those that are there. At every moment the
 // place holds the whole old one or the whole new one (Linux 3.15, and a file system that knows
 // RENAME_EXCHANGE; elsewhere there is a moment with none). The path of the old one; empty: none.
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,

@@ -38,7 +38,8 @@ std::string format_journal(const std::string& pair, const RecoveryJournal& journ
                                       {"pair", pair},
                                       {"step", to_string(journal.step)},
                                       {"placed", journal.placed},
-                                      {"starts", journal.starts}}) +
+                                      {"starts", journal.starts},
+                                      {"copy", journal.copy}}) +
          "\n";
 }
 
@@ -57,7 +58,10 @@ std::optional<RecoveryJournal> parse_journal(const std::string& pair, const std:
   if (!whole) return std::nullopt;
   const auto known = parse_recovery_step(std::string_view(step->get_string()));
   if (!known) return std::nullopt;
-  return RecoveryJournal{*known, placed->get_bool(), static_cast<int>(starts->get_int64())};
+  RecoveryJournal journal{*known, placed->get_bool(), static_cast<int>(starts->get_int64()), {}};
+  const auto* copy = object.if_contains("copy");
+  if (copy != nullptr && copy->is_string()) journal.copy = copy->get_string();
+  return journal;
 }
 
 std::string progress_words(const TransferProgress& progress) {

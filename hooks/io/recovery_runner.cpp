@@ -229,7 +229,7 @@ void RecoveryRunner::Impl::perform(const InspectFiles& /*effect*/) {
              });
 }
 
-void RecoveryRunner::Impl::perform(const FetchDataset& /*effect*/) {
+void RecoveryRunner::Impl::perform(const FetchDataset& effect) {
   ++work;
   told_progress = Clock::now();
   transfer = TransferProgress{};
@@ -238,6 +238,7 @@ void RecoveryRunner::Impl::perform(const FetchDataset& /*effect*/) {
   request.place = target->place;
   request.loaded_by = target->version;
   request.keep = settings.keep;
+  request.copy = effect.copy;
   request.budget = settings.copy_timeout;
   request.leader = settings.leader;
   request.user = settings.leader_user;
@@ -247,9 +248,9 @@ void RecoveryRunner::Impl::perform(const FetchDataset& /*effect*/) {
   fetch.start(std::move(request),
               {[this](const TransferProgress& progress) { progressed(progress); },
                [this](const std::string& line) { say(false, "recovery_command: " + line); },
-               [this](bool done, const std::string& words) {
+               [this](bool done, const std::string& words, const std::string& copy) {
                  transfer.reset();
-                 step(done ? RecoveryAnswer{{}, words} : RecoveryAnswer{words, {}});
+                 step(done ? RecoveryAnswer{{}, words, copy} : RecoveryAnswer{words, {}});
                }});
 }
 

@@ -196,6 +196,32 @@ TEST(RecoveryLive, TheOperatorsCommandBringsTheFile) {
   EXPECT_EQ(read_bytes(scene.kept("dump.rdb")), old);
 }
 
+// A server that does not come up for a reason of its own has its dataset fetched again and again.
+TEST(RecoveryLive, CopiesOfItsOwnDoNotPushTheOldDatasetOut) {
+  constexpr int kAttempts = 10;  // three starts of each copy
+  for (const std::string aof : {"no", "yes"}) {
+    SCOPED_TRACE("appendonly " + aof);
+    RecoveryScene scene("appendonly " + aof);
+    scene.settle_and_stop();
+    const std::string name = aof == "no" ? "dump.rdb" : "appendonlydir";
+    const std::string base = scene.data(name) + (aof == "no" ? "" : "/appendonly.aof.1.base.rdb");
+    const std::string old = read_bytes(base);
+    scene.settings.keep = 1;
+    scene.settings.start = {"/bin/false"};
+    scene.make_runner();
+    for (int i = 0; i < kAttempts; ++i) EXPECT_TRUE(scene.recover().starts_with("failed: "));
+    const std::string first = scene.kept(name);
+    EXPECT_EQ(read_bytes(first + base.substr(scene.data(name).size())), old);
+    EXPECT_NE(read_bytes(base), old);
+    // What somebody has put there meanwhile is no copy of ours.
+    write_bytes(base, "by hand");
+    for (int i = 0; i < kAttempts; ++i) EXPECT_TRUE(scene.recover().starts_with("failed: "));
+    const std::string second = scene.kept(name);
+    EXPECT_NE(second, first);
+    EXPECT_EQ(read_bytes(second + base.substr(scene.data(name).size())), "by hand");
+  }
+}
+
 TEST(RecoveryLive, WithoutCopyItIsOnlyStarted) {
   RecoveryScene scene;
   scene.settle_and_stop();

@@ -17,7 +17,9 @@ struct Words {
   std::string operator()(const RunStop& /*e*/) const { return "stop"; }
   std::string operator()(const ProbeServer& /*e*/) const { return "probe"; }
   std::string operator()(const InspectFiles& /*e*/) const { return "inspect"; }
-  std::string operator()(const FetchDataset& /*e*/) const { return "fetch"; }
+  std::string operator()(const FetchDataset& e) const {
+    return e.copy.empty() ? "fetch" : "fetch over " + e.copy;
+  }
   std::string operator()(const CountSyncs& /*e*/) const { return "count"; }
   std::string operator()(const RunStart& /*e*/) const { return "start"; }
   std::string operator()(const CancelWork& /*e*/) const { return "cancel"; }
