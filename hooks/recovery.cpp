@@ -79,7 +79,7 @@ void Recovery::on(TimePoint now, const RecoveryBegin& begin) {
   if (running_) return;
   if (begin.journal) journal_ = *begin.journal;
   running_ = true;
-  giving_back_ = came_up_as_master_ = counting_ = false;
+  giving_back_ = role_seen_ = counting_ = false;
   deaths_ = 0;
   before_.reset();
   const bool hung = health_ == Health::hung;
@@ -196,6 +196,7 @@ void Recovery::on(TimePoint now, const LocalSeen& seen) {
     return fail("the local server died " + std::to_string(deaths_) +
                 " times after its start; its log says why");
   }
+  role_seen_ = false;
   enter(now, RecoveryStep::load);
 }
 
@@ -211,7 +212,8 @@ void Recovery::began_to_live(TimePoint now) {
 
 void Recovery::look_at_the_link() {
   if (!facts_ || health_ == Health::loading || counting_) return;
-  if (facts_->role == health::Role::master && !std::exchange(came_up_as_master_, true)) {
+  // The first role counts: to keep its data the rulebook makes it a master for a while.
+  if (!std::exchange(role_seen_, true) && facts_->role == health::Role::master) {
     emit(RecoverySay{true,
                      "the local server came up as a master: it does not start in quarantine, see "
                      "the drop-in redis-server.service.d/tandem.conf"});

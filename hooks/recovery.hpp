@@ -180,8 +180,8 @@ class Recovery {
   bool awaiting_ = false;     // an answer of the step's work
   bool giving_back_ = false;  // abandoned, and started again with what it has
   std::string abandoned_because_;
-  bool came_up_as_master_ = false;
-  int deaths_ = 0;  // after the start
+  bool role_seen_ = false;  // after the start
+  int deaths_ = 0;          // after the start
   std::optional<SyncCounts> before_;
   bool counting_ = false;  // the last look at the leader
   std::optional<health::TimePoint> deadline_;

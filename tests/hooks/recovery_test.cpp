@@ -183,6 +183,38 @@ TEST_F(RecoveryStory, AStartThatFailsIsTriedAgainWithTheSameFile) {
             "| stop");
 }
 
+// What is replaced then is the copy of before, and not what the server once had.
+TEST_F(RecoveryStory, AnotherDatasetTakesThePlaceOfTheFirstOne) {
+  reach(RecoveryStep::fetch);
+  give(RecoveryAnswer{{}, {}, "the first"});
+  for (int i = 0; i < 2; ++i) {
+    answer("exit code 1");
+    begin();
+  }
+  answer("exit code 1");
+  begin();
+  answer();
+  probed(true);
+  EXPECT_EQ(answer(), "journal fetch | fetch over the first");
+  EXPECT_EQ(answer("no route"), "journal fetch | failed: no route");
+  begin();
+  answer();
+  probed(true);
+  EXPECT_EQ(answer(), "journal fetch | fetch over the first");
+}
+
+TEST_F(RecoveryStory, AServerThatBootsAsAMasterIsNamed) {
+  reach(RecoveryStep::load);
+  EXPECT_NE(seen_up(false, false, health::Role::master).find("came up as a master"),
+            std::string::npos);
+}
+
+TEST_F(RecoveryStory, AServerThatIsMadeAMasterLaterIsNot) {
+  reach(RecoveryStep::sync);
+  EXPECT_EQ(seen_up(false, false, health::Role::master), "");
+  EXPECT_EQ(seen_up(true), "count");
+}
+
 TEST_F(RecoveryStory, AServerThatDiesAgainAndAgainIsAFailure) {
   reach(RecoveryStep::load);
   for (int i = 0; i < 2; ++i) {
