@@ -2,6 +2,7 @@
 // before it looks at rights, and an argument that the command refuses afterwards.
 #include "health/inspection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
@@ -73,6 +74,10 @@ std::string name_of(const Right& right) {
   return container ? right.real[0] + ' ' + right.real[1] : right.real[0];
 }
 
+// Without these a role moves, too: what is left undone is said when it is.
+constexpr std::array<std::string_view, 4> kBesideTheRole = {"; add +client|kill", "; add +replconf",
+                                                            "; add +psync", "; add +pubsub|numsub"};
+
 }  // namespace
 
 Inspection::Inspection(std::string server, std::string user)
@@ -126,6 +131,15 @@ void Inspection::answered(std::size_t question, const Reply* reply) {
   asked_.clear();
   if (ask_again_) way_ = Way::harmless;
   if (!ask_again_ && !run_id_.empty()) missing_ = std::exchange(found_, {});
+}
+
+std::string Inspection::in_the_way() const {
+  const auto needed = [](const std::string& sentence) {
+    return std::none_of(kBesideTheRole.begin(), kBesideTheRole.end(),
+                        [&](std::string_view rule) { return sentence.ends_with(rule); });
+  };
+  const auto found = std::find_if(missing_.begin(), missing_.end(), needed);
+  return found == missing_.end() ? std::string() : *found;
 }
 
 }  // namespace health

@@ -29,6 +29,8 @@ class Inspection {
 
   // "ACL: user tandem may not run CONFIG SET on the local server; add +config|set"
   const std::set<std::string>& missing() const { return missing_; }
+  // One of them without which the server can neither be given a role nor give it away; or empty.
+  std::string in_the_way() const;
 
  private:
   // ACL DRYRUN leaves no traces in ACL LOG; it needs a right of its own and Redis 7.

@@ -57,7 +57,7 @@ PeerWord PairRunner::peer_word() const {
   word.restarting_ms = static_cast<int>(back_in_.count());
   if (pair.state == PairState::standby) {
     const auto problems = pair_.takeover_problems(std::chrono::steady_clock::now());
-    if (!problems.empty()) word.unfit = problems.front();
+    word.unfit = problems.empty() ? local_inspection_.in_the_way() : problems.front();
   }
   return word;
 }

@@ -34,6 +34,9 @@ void PairRunner::give_the_role(const SwitchoverWish& wish, SwitchoverAnswered an
   // A standby that only looks names the problems of its own side itself.
   auto problems = pair_.switchover_problems(wish.from_peer && wish.dry_run);
   if (wish.server_failover && problems.empty()) problems = pair_.failover_problems();
+  if (auto right = local_inspection_.in_the_way(); !right.empty()) {
+    problems.push_back(std::move(right));
+  }
   if (!problems.empty()) return answered({false, joined(problems)});
   if (wish.dry_run) return answered({true, "nothing is in the way of a switchover"});
   SwitchoverRequested requested{.budget = wish.budget};
@@ -112,7 +115,10 @@ void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered a
                   ": nobody could give the role away");
   }
   // With problems here nothing is begun, but those there are worth knowing too.
-  const auto problems = joined(pair_.takeover_problems(steady_clock::now()));
+  auto found = pair_.takeover_problems(steady_clock::now());
+  if (auto right = local_inspection_.in_the_way(); !right.empty())
+    found.push_back(std::move(right));
+  const auto problems = joined(found);
   SwitchoverWish asked = wish;
   asked.dry_run = wish.dry_run || !problems.empty();
   tell_peer();  // the leader judges by what it has heard of this node

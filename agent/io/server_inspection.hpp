@@ -23,6 +23,7 @@ class ServerInspection {
 
   void facts_read(bool restarted);
   const std::set<std::string>& alarms() const { return alarms_; }
+  std::string in_the_way() const { return inspection_.in_the_way(); }
 
  private:
   void update();

@@ -87,6 +87,7 @@ TEST_F(InspectionTest, AMissingRightIsNamedWithItsRule) {
   EXPECT_THAT(inspection.missing(),
               ElementsAre("ACL: user tandem may not run CONFIG SET on the local server; add "
                           "+config|set"));
+  EXPECT_EQ(inspection.in_the_way(), *inspection.missing().begin());
 }
 
 TEST_F(InspectionTest, RedisSevenIsAskedWithoutRunningAnything) {
@@ -99,6 +100,7 @@ TEST_F(InspectionTest, RedisSevenIsAskedWithoutRunningAnything) {
   });
   EXPECT_THAT(inspection.missing(),
               ElementsAre("ACL: user tandem may not run PSYNC on the local server; add +psync"));
+  EXPECT_EQ(inspection.in_the_way(), "") << "a role moves without it";
 }
 
 TEST_F(InspectionTest, WithoutTheRightToDryRunItIsTheHarmlessWay) {
