@@ -77,7 +77,9 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     // Data.
     {"data-held-apart", "the local server holds what the leader's lacks ("},
     {"data-held-apart", "the local server holds what the leader's may lack: "},
+    {"data-held-apart", "the local server holds what the leader's may lack ("},
     {"data-kept", "what only the local server held is kept in "},
+    {"data-kept-to-be-safe", "a copy of what the local server held is kept in "},
     {"data-given-up", "an operator accepts that what only the local server holds is lost: "},
     {"data-given-up", "an operator lets the local server follow the leader"},
     {"data-given-up", "promotion with accepted data loss was requested"},

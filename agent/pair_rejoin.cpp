@@ -48,7 +48,13 @@ std::optional<TimePoint> Pair::keep_retry() const {
 }
 
 void Pair::judge_and_rejoin(TimePoint now) {
-  const auto verdict = judge_rejoin(*sight_.local.facts, *sight_.peer.facts, sight_.record);
+  auto verdict = judge_rejoin(*sight_.local.facts, *sight_.peer.facts, sight_.record);
+  // Detached since, it does not show any more what it was.
+  if (rejoining_->precaution && verdict.rejoin == Rejoin::unrelated) {
+    verdict.precaution = true;
+    verdict.words = rejoining_->words;
+  }
+  rejoining_->precaution = verdict.precaution;
   rejoining_->words = verdict.words;
   if (!verdict.loses_data()) return start_following(now);
   // What the leader was asked before may be less than what was copied from it since (rule 9).
@@ -71,6 +77,7 @@ void Pair::judge_and_rejoin(TimePoint now) {
   preserve.replid = sight_.local.facts->replid;
   preserve.lost = verdict.lost;
   if (!verdict.lost) preserve.commands_missing = "it has no common history with the leader's";
+  preserve.precaution = verdict.precaution;
   preserve.keys = sight_.local.facts->keys;
   rejoining_->step = Rejoining::Step::keep;
   if (rejoining_->problem.empty()) {
@@ -106,7 +113,12 @@ void Pair::on(TimePoint now, const Preserved& preserved) {
     rejoining_->step = Rejoining::Step::follow;
     return;
   }
-  std::string words = "what only the local server held is kept in " + preserved.path;
+  std::string words = rejoining_->precaution ? "a copy of what the local server held is kept in "
+                                             : "what only the local server held is kept in ";
+  words += preserved.path;
+  if (rejoining_->precaution) {
+    words += ", as a precaution: unless somebody made it a master, the leader has all of it";
+  }
   if (preserved.commands) words += ", with " + std::to_string(*preserved.commands) + " commands";
   emit(Say{Weight::warning, words});
   rejoining_->step = rules_.rejoin_alone ? Rejoining::Step::follow : Rejoining::Step::ask;
@@ -138,7 +150,9 @@ std::vector<std::string> Pair::rejoin_problems() const {
 
 std::string Pair::rejoin_alarm() const {
   if (!rejoining_) return {};
-  std::string words = "the local server holds what the leader's lacks (" + rejoining_->words + ")";
+  std::string words = rejoining_->precaution ? "the local server holds what the leader's may lack ("
+                                             : "the local server holds what the leader's lacks (";
+  words += rejoining_->words + ")";
   if (!rejoining_->problem.empty()) {
     return words + " and no copy could be kept: " + rejoining_->problem +
            "; it does not follow. Mend that, or give the data up: tandem rejoin " + rules_.name +

@@ -68,6 +68,7 @@ struct Rejoining {
   TimePoint since{};     // look: facts older than this do not count; failed: then once more
   bool looked = false;   // both servers have been asked since
   std::uint64_t id = 0;  // of Preserve
+  bool precaution = false;
   std::string words{};   // what it holds beside the leader
   std::string problem{};
   std::string path{};

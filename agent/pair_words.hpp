@@ -277,6 +277,7 @@ struct Preserve {
   std::optional<hooks::StreamRange> lost;
   std::string commands_missing;  // why there is no range
   std::optional<std::int64_t> keys;
+  bool precaution = false;  // RejoinVerdict
   bool operator==(const Preserve&) const = default;
 };
 // Nobody waits for Preserved any more.

@@ -31,16 +31,18 @@ std::optional<std::int64_t> fork_of(const ServerFacts& local, const ServerFacts&
   return std::min(*older, leader.second_offset);
 }
 
-// The leader goes on in the lineage that was followed. One that was promoted since may lack the end
-// of it: the offset in the record is seconds old.
-bool was_a_replica(const ServerFacts& local, const ServerFacts& leader,
-                   const std::optional<Record>& record) {
+// INFO says slave_repl_offset 1 of a replica that has had no master in this run, and whose file
+// named none: an append-only file never does, an RDB file names its lineage and offset.
+constexpr std::int64_t kNoMasterYet = 1;
+
+// The leader goes on in the lineage that it followed at last sight. That proves nothing: between
+// two looks, or while the agent was off, somebody may have made it a master, written to it and
+// started it again, and it looks the same.
+bool was_a_replica_at_last_sight(const ServerFacts& local, const ServerFacts& leader,
+                                 const std::optional<Record>& record) {
   if (!record || record->role != RecordRole::standby || record->replid.empty()) return false;
   if (local.role != health::Role::replica || record->run_id == local.run_id) return false;
-  // An RDB file names its lineage, and this is another one: somebody led with it meanwhile. Only an
-  // append-only file names none.
-  if (local.offset > 0) return false;
-  return record->replid == leader.replid;
+  return local.offset <= kNoMasterYet && record->replid == leader.replid;
 }
 
 }  // namespace
@@ -55,8 +57,11 @@ RejoinVerdict judge_rejoin(const ServerFacts& local, const ServerFacts& leader,
     return {.rejoin = Rejoin::leader_empty, .words = "the leader's server is empty"};
   }
   if (!fork) {
-    if (was_a_replica(local, leader, record)) {
-      return {.rejoin = Rejoin::ancestor, .words = "it was a replica when it was last seen"};
+    if (was_a_replica_at_last_sight(local, leader, record)) {
+      return {.precaution = true,
+              .words =
+                  "it was restarted, and its file does not tell whether it was a master "
+                  "meanwhile"};
     }
     return {.words = "it has no common history with the leader's server"};
   }

@@ -25,13 +25,15 @@ struct RejoinVerdict {
   Rejoin rejoin = Rejoin::unrelated;
   // ahead: the part of the server's replication stream that the leader lacks.
   std::optional<hooks::StreamRange> lost{};
+  // unrelated: it was the leader's replica at last sight, and probably has been ever since.
+  bool precaution = false;
   std::string words;  // "137 bytes ahead of the leader's fork"
 
   bool loses_data() const { return rejoin == Rejoin::ahead || rejoin == Rejoin::unrelated; }
 };
 
-// `record` is this node's, of its own server: an AOF restart takes a new master_replid, so that
-// only the record still knows whose replica the server was.
+// `record` is this node's, of its own server: after two promotions only its journal knows the way
+// from the one lineage to the other.
 RejoinVerdict judge_rejoin(const health::ServerFacts& local, const health::ServerFacts& leader,
                            const std::optional<Record>& record);
 

@@ -140,6 +140,10 @@ int show_replaced(const DivergedOptions& options, const ReplacedDataset& replace
 void print_lineage(const hooks::io::DivergedAbout& about) {
   std::cout << "  server    " << about.server << ", epoch " << about.name.epoch << "\n"
             << "  why       " << about.why << "\n";
+  if (about.precaution) {
+    std::cout << "            a precaution: unless somebody made it a master, the leader has all "
+                 "of it\n";
+  }
   if (!about.replid.empty()) std::cout << "  lineage   " << about.replid << "\n";
   if (about.last_offset > 0) {
     std::cout << "  lost      offsets " << about.first_offset << " to " << about.last_offset << ", "

@@ -201,6 +201,7 @@ void PairRunner::perform(const Preserve& effect) {
   request.lost = effect.lost;
   request.commands_missing = effect.commands_missing;
   request.keys = effect.keys;
+  request.precaution = effect.precaution;
   request.keep = config_.keep_diverged;
   preservation_.run(std::move(request), {}, [this, id = effect.id](const auto& kept) {
     for (const std::string& path : kept.pruned.removed) {

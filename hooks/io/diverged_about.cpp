@@ -93,6 +93,7 @@ json::object object_of(const DivergedAbout& about) {
                          {"last_offset", about.last_offset},
                          {"dataset_missing", about.dataset_missing},
                          {"commands_missing", about.commands_missing}};
+  if (about.precaution) object["precaution"] = true;
   if (about.keys) object["keys"] = *about.keys;
   if (const auto& dataset = about.dataset) {
     object["dataset"] = {{"file", kDatasetFile},
@@ -142,6 +143,7 @@ std::variant<DivergedAbout, std::string> parse_about(std::string_view text) {
   about.last_offset = reader.number<std::int64_t>("last_offset");
   about.dataset_missing = reader.text("dataset_missing");
   about.commands_missing = reader.text("commands_missing");
+  if (reader.has("precaution")) about.precaution = reader.boolean("precaution");
   if (reader.has("keys")) about.keys = reader.number<std::int64_t>("keys");
   if (const auto* dataset = reader.object("dataset")) {
     about.dataset = read_dataset(*dataset, reader);

@@ -38,6 +38,8 @@ struct DivergedAbout {
   std::int64_t first_offset = 0;  // of what the leader lacks; both 0 when it is not known
   std::int64_t last_offset = 0;
   std::optional<std::int64_t> keys;
+  // Nobody could tell whether it holds anything that the leader lacks; probably not.
+  bool precaution = false;
   std::optional<KeptDataset> dataset;
   std::optional<KeptCommands> commands;
   // Why the one or the other is not there: one clause each.

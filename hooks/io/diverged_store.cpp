@@ -228,11 +228,15 @@ DivergedPruned DivergedStore::prune(const std::string& pair, std::size_t keep) {
   finish_removals(path_of(pair));
   std::vector<DivergedName> with_dataset;
   std::vector<DivergedName> without;
+  std::vector<DivergedName> precautions;
   for (const DivergedEntry& entry : list(pair)) {
     if (!entry.problem.empty()) continue;
-    (entry.about.dataset ? with_dataset : without).push_back(entry.about.name);
+    auto& group = entry.about.precaution ? precautions
+                  : entry.about.dataset  ? with_dataset
+                                         : without;
+    group.push_back(entry.about.name);
   }
-  for (const auto& group : {with_dataset, without}) {
+  for (const auto& group : {with_dataset, without, precautions}) {
     for (const DivergedName& name : surplus(group, keep)) {
       std::string problem = remove_entry(path_of(pair), name.to_string());
       if (problem.empty()) {

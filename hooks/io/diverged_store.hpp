@@ -43,8 +43,10 @@ class DivergedStore {
   std::vector<DivergedEntry> list(const std::string& pair) const;
   // Reads the kept files of an entry to their ends. One clause, or empty when they are as told.
   std::string verify(const DivergedEntry& entry) const;
-  // Removes all but the `keep` newest copies of those that hold a dataset, and likewise of those
-  // that hold commands alone. Entries with a problem, or with files that are not ours, stay.
+  // Removes all but the `keep` newest copies of those that hold a dataset, likewise of those that
+  // hold commands alone, and of those that are a precaution: a host that restarts each night does
+  // not push out what is known to be lost elsewhere. Entries with a problem, or with files that are
+  // not ours, stay.
   DivergedPruned prune(const std::string& pair, std::size_t keep);
 
  private:

@@ -74,6 +74,7 @@ void Preservation::Impl::start() {
   about.server = request.server.to_string();
   about.replid = request.replid;
   about.keys = request.keys;
+  about.precaution = request.precaution;
   about.commands_missing = request.commands_missing;
   if (request.lost) {
     about.replid = request.lost->replid;

@@ -29,6 +29,7 @@ struct PreserveRequest {
   std::optional<StreamRange> lost;
   std::string commands_missing;
   std::optional<std::int64_t> keys;
+  bool precaution = false;  // DivergedAbout
   std::size_t keep = 5;  // DivergedStore::prune
   health::Duration stall_timeout = std::chrono::seconds(60);
   std::optional<health::Duration> budget;  // for each of the two

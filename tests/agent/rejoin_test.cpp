@@ -104,30 +104,37 @@ TEST(Rejoin, EmptyServers) {
   EXPECT_EQ(judge(empty, server("z", 30)), Rejoin::ahead);
 }
 
-// An AOF restart takes a new lineage; only the record knows what the server was.
-TEST(Rejoin, TheRecordSpeaksForARestartedReplica) {
-  ServerFacts local = server("new", 0);
+// An append-only file names no lineage. The record knows what the server was at last sight;
+// somebody may have made it a master since: what it holds is kept, and it is said that this is
+// probably for nothing.
+TEST(Rejoin, TheRecordDoesNotSpeakForARestartedReplica) {
+  ServerFacts local = server("new", 1);
   local.role = Role::replica;
   const ServerFacts leader = promoted("b", 500, "a", 101);
   Record record{.role = RecordRole::standby, .run_id = "run0", .replid = "b", .offset = 300};
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::ancestor);
+  const RejoinVerdict verdict = judge_rejoin(local, leader, record);
+  EXPECT_EQ(verdict.rejoin, Rejoin::unrelated);
+  EXPECT_TRUE(verdict.loses_data());
+  EXPECT_TRUE(verdict.precaution);
+  const auto precaution = [&] {
+    const RejoinVerdict again = judge_rejoin(local, leader, record);
+    EXPECT_EQ(again.rejoin, Rejoin::unrelated);
+    return again.precaution;
+  };
   local.offset = 4000;
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated)
-      << "an RDB file of another lineage: somebody led with it";
-  local.offset = 0;
+  EXPECT_FALSE(precaution()) << "an RDB file of another lineage: somebody led with it";
+  local.offset = 1;
   record.replid = "a";
-  record.offset = 100;
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated)
-      << "it may have held more than the record knows, and the leader less";
+  EXPECT_FALSE(precaution()) << "it may have held more than the record knows, and the leader less";
   record.replid = "b";
   record.role = RecordRole::leader;
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it took writes";
+  EXPECT_FALSE(precaution()) << "it took writes";
   record.role = RecordRole::standby;
   record.run_id = "run1";
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it never stopped";
+  EXPECT_FALSE(precaution()) << "it never stopped";
   record.run_id = "run0";
   local.role = Role::master;
-  EXPECT_EQ(judge_rejoin(local, leader, record).rejoin, Rejoin::unrelated) << "it booted open";
+  EXPECT_FALSE(precaution()) << "it booted open";
 }
 
 }  // namespace

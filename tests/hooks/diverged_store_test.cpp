@@ -215,6 +215,20 @@ TEST_F(DivergedCopies, TheOldestGoAndWhatIsNotUnderstoodStays) {
                              "20000229T000000Z-7", "20000229T000001Z-7", "20000229T000003Z-7"}));
 }
 
+// A host that restarts each night makes such copies, of which none may be worth anything.
+TEST_F(DivergedCopies, PrecautionsPushOutOnlyEachOther) {
+  keep(an_about({951782300, 7}));
+  for (std::int64_t i = 0; i < 3; ++i) {
+    DivergedAbout precaution = an_about({951782400 + i, 7});
+    precaution.precaution = true;
+    EXPECT_EQ(parse_about(format_about(precaution)), Parsed(precaution));
+    keep(precaution);
+  }
+  const auto pruned = store_.prune("redis", 2);
+  EXPECT_EQ(pruned.removed, std::vector<std::string>{path({951782400, 7})});
+  EXPECT_EQ(store_.list("redis").size(), 3U);
+}
+
 TEST_F(DivergedCopies, ARemovalThatWasInterruptedIsFinished) {
   keep(an_about(first_));
   std::filesystem::rename(path(first_), pair_path() + "/.removing-20000229T000000Z-7");

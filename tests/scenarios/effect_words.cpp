@@ -84,6 +84,7 @@ struct FormatEffect {
   std::string operator()(const agent::Preserve& e) const {
     std::string text = "preserve " + e.replid;
     if (e.lost) text += " " + std::to_string(e.lost->first) + ".." + std::to_string(e.lost->last);
+    if (e.precaution) text += " as a precaution";
     return text + " because " + e.why;
   }
   std::string operator()(const agent::StopPreserving& /*e*/) const { return "stop preserving"; }
