@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -116,6 +117,49 @@ TEST_P(ColdStart, AnEmptyOneFollows) {
   boot(scene_.b);
   ASSERT_TRUE(scene_.reaches(kBLeads));
   EXPECT_EQ(scene_.data(), kDataIntact);
+}
+
+// The standby's server died first, the leader went on, and now one of the two has lost its memory:
+// the lineage of their files says whose data are the newer, to whichever boots first.
+TEST_P(ColdStart, ARejectedRecordHidesNoNewerData) {
+  if (GetParam() == Files::aof) GTEST_SKIP() << "an append-only file names no lineage";
+  for (const bool of_the_leader : {true, false}) {
+    SCOPED_TRACE(of_the_leader ? "A's record" : "B's record");
+    PairScene scene(options());
+    ASSERT_TRUE(scene.start());
+    lose_power(scene.b);
+    ASSERT_TRUE(
+        eventually("A knows that it is alone", kSoon,
+                   equals([&] { return scene.a.agent.field("/standby_in_sync"); }, "false")));
+    ASSERT_EQ(scene.a.redis.command({"SET", "newer", "yes"}).text, "OK");
+    lose_power(scene.a);
+
+    PairScene::Side& forgetful = of_the_leader ? scene.a : scene.b;
+    PairScene::Side& other = of_the_leader ? scene.b : scene.a;
+    const std::string record = forgetful.agent.state_dir() + "/redis.json";
+    std::filesystem::resize_file(record, std::filesystem::file_size(record) / 2);
+    boot(forgetful);
+    ASSERT_TRUE(eventually("it says so", kSoon, [&] {
+      const std::string alarms = forgetful.agent.field("/alarms");
+      return Seen{alarms.find("what this node remembered of the pair is lost") != std::string::npos,
+                  alarms};
+    }));
+    EXPECT_TRUE(stays("it does not lead alone", Millis(3000),
+                      equals([&] { return forgetful.agent.state(); }, "standby")));
+    boot(other);
+    ASSERT_TRUE(scene.reaches(kALeads));
+    EXPECT_EQ(scene.b.redis.command({"GET", "newer"}).text, "yes");
+    EXPECT_EQ(scene.data(), kDataIntact);
+    EXPECT_TRUE(eventually("the alarm is over", kSoon,
+                           equals([&] { return forgetful.agent.field("/alarms"); }, "[]")));
+    const std::filesystem::directory_iterator files(forgetful.agent.state_dir());
+    EXPECT_EQ(std::count_if(begin(files), end(files),
+                            [](const auto& file) {
+                              return file.path().string().find(".rejected-") != std::string::npos;
+                            }),
+              1)
+        << "it is kept aside";
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(With, ColdStart, testing::Values(Files::rdb, Files::aof),

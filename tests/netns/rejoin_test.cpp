@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/writer.hpp"
@@ -114,6 +116,49 @@ TEST(Rejoin, AHealedPartitionTakesNoClientAlong) {
   EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
 }
 
+// Each side takes the writes of a client that knows its server's own address.
+TEST(Rejoin, TenSecondsOfAPartitionLoseNoAcknowledgedWrite) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer at_a(scene.lan.client(), scene.lan.a().ip);
+  ASSERT_TRUE(at_a.goes_on());
+  scene.lan.drop(scene.lan.a(), scene.lan.b());
+  scene.lan.drop(scene.lan.b(), scene.lan.a());
+  const auto states = [&] { return scene.a.agent.state() + " " + scene.b.agent.state(); };
+  ASSERT_TRUE(eventually("both lead", kSoon, equals(states, "leading leading")));
+  std::vector<std::string> at_b;
+  const auto write_to_b = [&] {
+    const std::string key = "at-b:" + std::to_string(at_b.size());
+    if (scene.b.redis.command({"SET", key, key}).ok()) at_b.push_back(key);
+  };
+  ASSERT_TRUE(stays("both lead", Millis(10000), [&] {
+    write_to_b();
+    const std::string both = states();
+    return Seen{both == "leading leading", both};
+  }));
+  ASSERT_TRUE(at_a.goes_on());
+
+  scene.lan.drop_nothing();
+  ASSERT_TRUE(eventually(kBLeads, kSoon, [&] {
+    write_to_b();
+    const std::string picture = scene.picture();
+    return Seen{picture == kBLeads, picture};
+  }));
+  const std::string path = first_path(list_diverged(scene.a));
+  ASSERT_NE(path, "");
+  EXPECT_TRUE(at_a.finds_all_on(*load(scene, path)));
+  EXPECT_GT(at_a.missing_on(scene.b.redis), 0);
+  EXPECT_GT(at_b.size(), 10U);
+  const auto there = [&](const std::string& key) {
+    return scene.b.redis.command({"GET", key}).text == key;
+  };
+  EXPECT_TRUE(std::all_of(at_b.begin(), at_b.end(), there));
+  RecordProperty("acknowledged_by_a", at_a.acknowledged());
+  RecordProperty("of_these_only_in_the_copy", at_a.missing_on(scene.b.redis));
+  RecordProperty("acknowledged_by_b", std::to_string(at_b.size()));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
 // B leads, and server A, whose agent is stopped, is a master that took a write of its own.
 void leave_an_old_master_with_a_late_write(PairScene& scene) {
   ASSERT_TRUE(scene.start());
@@ -156,6 +201,74 @@ TEST(Rejoin, WithoutACopyNothingIsReplaced) {
   ASSERT_TRUE(scene.reaches(kBLeads));
   EXPECT_EQ(load(scene, first_path(list_diverged(scene.a)))->command({"GET", "late"}).text,
             "write");
+}
+
+// Both servers keep an append-only file, which names no lineage, and boot as replicas of a dead
+// port.
+SceneOptions with_logs() {
+  SceneOptions options;
+  for (RedisOptions* const server : {&options.server_a, &options.server_b}) {
+    server->more = {"appendonly yes", "replicaof 127.0.0.1 1"};
+  }
+  return options;
+}
+
+testing::AssertionResult start_with_logs(PairScene& scene) {
+  scene.a.redis.start_and_wait();
+  scene.b.redis.start_and_wait();
+  scene.a.redis.command({"REPLICAOF", "NO", "ONE"});
+  scene.b.redis.command({"REPLICAOF", scene.lan.a().ip, "6379"});
+  scene.a.redis.fill(1000);
+  scene.a.agent.start();
+  scene.b.agent.start();
+  const auto leads = scene.reaches(kALeads);
+  return leads ? PairScene::protects(scene.a.agent) : leads;
+}
+
+void restart(RedisServer& server) {
+  server.kill();
+  server.start_and_wait();
+}
+
+// Its agent comes back to a replica that looks as if nothing had happened.
+TEST(Rejoin, AStandbyThatWasAMasterWhileItsAgentWasOffIsKept) {
+  PairScene scene(with_logs());
+  ASSERT_TRUE(start_with_logs(scene));
+  scene.b.agent.stop();
+  ASSERT_EQ(scene.b.redis.command({"REPLICAOF", "NO", "ONE"}).text, "OK");
+  ASSERT_EQ(scene.b.redis.command({"SET", "by-hand", "write"}).text, "OK");
+  restart(scene.b.redis);
+  ASSERT_EQ(scene.b.redis.role(), "replica of 127.0.0.1");
+  ASSERT_EQ(scene.b.redis.info("replication")["master_repl_offset"], "0");
+  ASSERT_EQ(scene.b.redis.command({"GET", "by-hand"}).text, "write");
+
+  scene.b.agent.start();
+  ASSERT_TRUE(scene.reaches(kALeads));
+  EXPECT_EQ(scene.b.redis.command({"EXISTS", "by-hand"}).text, "0");
+  EXPECT_EQ(scene.data(), kDataIntact);
+  const std::string path = first_path(list_diverged(scene.b));
+  ASSERT_NE(path, "");
+  EXPECT_EQ(load(scene, path)->command({"GET", "by-hand"}).text, "write");
+  const std::string shown =
+      scene.b.agent.command({"diverged", "--state-dir", scene.b.agent.state_dir(), "show", "redis"})
+          .output;
+  EXPECT_THAT(shown, HasSubstr("it was restarted, and its file does not tell"));
+  EXPECT_THAT(shown, HasSubstr("a precaution: "));
+  EXPECT_THAT(shown, HasSubstr("verified"));
+}
+
+// Under its agent's eyes, but between two looks.
+TEST(Rejoin, AStandbyThatWasAMasterForAMomentIsKept) {
+  PairScene scene(with_logs());
+  ASSERT_TRUE(start_with_logs(scene));
+  scene.b.redis.command({"REPLICAOF", "NO", "ONE"});
+  scene.b.redis.command({"SET", "by-hand", "write"});
+  restart(scene.b.redis);
+  ASSERT_TRUE(scene.reaches(kALeads));
+  const std::string path = first_path(list_diverged(scene.b));
+  ASSERT_NE(path, "");
+  EXPECT_EQ(load(scene, path)->command({"GET", "by-hand"}).text, "write");
+  EXPECT_EQ(scene.data(), kDataIntact);
 }
 
 }  // namespace

@@ -198,6 +198,43 @@ TEST(ServerFailover, IsGivenUpWhenTheStandbyHangs) {
   EXPECT_TRUE(writer.finds_all_on(scene.a.redis));
 }
 
+// Redis would begin it all the same, and end with two replicas and all writes held for ever.
+TEST(ServerFailover, IsRefusedWhileTheLeadersServerCouldNotFollow) {
+  PairScene scene(linked());
+  ASSERT_TRUE(start(scene));
+  ASSERT_TRUE(ready(scene.a, scene.b));
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  const auto syncs = [&] {
+    auto stats = scene.a.redis.info("stats");
+    return stats["sync_full"] + " " + stats["sync_partial_ok"];
+  };
+  const std::string before = syncs();
+  scene.a.redis.command({"CONFIG", "SET", "masterauth", "another"});
+  const auto alarms = [&] { return scene.a.agent.field("/alarms"); };
+  ASSERT_TRUE(eventually("an alarm says so", kSoon, [&] {
+    const std::string said = alarms();
+    return Seen{said.find("masterauth") != std::string::npos, said};
+  }));
+  for (PairScene::Side* const side : {&scene.a, &scene.b}) {
+    EXPECT_THAT(
+        switch_over(*side, {"--server-failover"}),
+        testing::AllOf(StartsWith("1 tandem: "), HasSubstr("it could not follow afterwards")));
+  }
+  EXPECT_TRUE(scene.keeps(kALeads, Millis(1000)));
+  EXPECT_EQ(scene.a.redis.info("replication")["master_failover_state"], "no-failover");
+  EXPECT_EQ(syncs(), before) << "no server has moved";
+  EXPECT_EQ(writer.refusals(), "");
+  ASSERT_TRUE(writer.goes_on());
+
+  scene.a.redis.command({"CONFIG", "SET", "masterauth", kPassword});
+  ASSERT_TRUE(eventually("the alarm is over", kSoon, equals(alarms, "[]")));
+  ASSERT_THAT(switch_over(scene.a, {"--server-failover"}), StartsWith("0 redis: the role moved"));
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  ASSERT_TRUE(writer.goes_on());
+  EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
+}
+
 // The power of the preferred host goes and comes back.
 TEST(Failback, AfterTheReturnOfThePreferredHostLosesNothing) {
   PairScene scene(with_failback("1s"));
