@@ -132,6 +132,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::drain_paused:
     case LeaveStep::drain:
       start_work(now, DrainWork{Target::local, Target::peer}, hold_budget(leaving));
+      successor_seen(now);  // what was seen of it in the step before
       return true;
     case LeaveStep::resign:
       told_ = {};
@@ -195,12 +196,7 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
   auto& leaving = std::get<Leaving>(state_);
   const LeaveStep step = leaving.steps.front();
   if (!work.done) {
-    static constexpr std::string_view kNames[] = {
-        "failover",     "pause",    "drain", "fence",  "drain",   "resign",           "park",
-        "kill clients", "withdraw", "await", "follow", "unfence", "unfence the peer", "resume",
-        "finish"};
-    emit(Say{Weight::warning, "leaving: " + std::string(kNames[static_cast<std::size_t>(step)]) +
-                                  " failed: " + work.why});
+    emit(Say{Weight::warning, "leaving: " + std::string(to_string(step)) + " failed: " + work.why});
   }
   const bool holding = step == LeaveStep::failover || step == LeaveStep::pause ||
                        step == LeaveStep::drain_paused || step == LeaveStep::fence ||
@@ -223,19 +219,6 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
     sight_.local.facts->master = rules_.candidacy.peer;
   }
   leaving.steps.pop_front();
-  leaving_step(now);
-}
-
-// A server that FAILOVER made a master leads only when its agent has taken the role too.
-bool Pair::successor_leads(const Leaving& leaving) const {
-  return sight_.peer.is_master() && (!leaving.server_failover || sight_.leader_advertises);
-}
-
-void Pair::successor_seen(TimePoint now) {
-  const auto* leaving = std::get_if<Leaving>(&state_);
-  if (leaving == nullptr || leaving->steps.front() != LeaveStep::await_successor) return;
-  if (!successor_leads(*leaving)) return;
-  step_deadline_.reset();
   leaving_step(now);
 }
 

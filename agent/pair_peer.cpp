@@ -30,6 +30,7 @@ void Pair::on(TimePoint now, const PeerSaid& said) {
   if (led && !said.word.leads()) {
     announce_now(now, "the other node led too and has stepped down: announced again");
   }
+  successor_seen(now);
 }
 
 // Rule 14: its silence was announced, and its server and VIP are at work meanwhile. A server that
@@ -58,6 +59,7 @@ void Pair::on(TimePoint now, const PeerLinkChanged& link) {
   if (link.up) return;
   agent.said.reset();
   agent.differences.clear();
+  successor_seen(now);
 }
 
 void Pair::on(TimePoint /*now*/, const PeerCompared& compared) {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/candidacy.hpp"
 #include "agent/record.hpp"
@@ -29,6 +30,7 @@ struct Promoting {
   std::string reason;
   std::uint64_t epoch = 0;
 };
+std::string_view to_string(Promoting::Step step);
 struct Leading {
   bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
 };
@@ -49,6 +51,7 @@ enum class LeaveStep : std::uint8_t {
   resume,
   finish
 };
+std::string_view to_string(LeaveStep step);
 struct Leaving {
   std::deque<LeaveStep> steps{};  // front: under way
   std::string reason;

@@ -9,6 +9,29 @@ namespace agent {
 
 using health::Health;
 
+namespace {
+
+// Why the standby cannot take the role any more, as a clause.
+std::optional<std::string> no_successor(const Sight& sight, bool needs_its_agent) {
+  const ServerSight& peer = sight.peer;
+  if (peer.health != Health::up) {
+    return "the standby's server is " + std::string(health::to_string(peer.health)) +
+           (peer.detail.empty() ? "" : ": " + peer.detail);
+  }
+  const auto& agent = sight.peer_agent;
+  if (!needs_its_agent) return std::nullopt;
+  if (agent.down_since) {
+    return "the standby's agent cannot be reached over the peer link any more (" + agent.why_not +
+           ")";
+  }
+  const bool out_of_order = agent.said && (agent.said->state == to_string(PairState::fault) ||
+                                           agent.said->state == to_string(PairState::stopped));
+  if (!out_of_order) return std::nullopt;
+  return "the standby's agent says that it is " + agent.said->state + ": " + agent.said->why;
+}
+
+}  // namespace
+
 std::string_view to_string(SwitchoverReport::Outcome outcome) {
   switch (outcome) {
     case SwitchoverReport::Outcome::none: return "none";
@@ -143,6 +166,32 @@ std::vector<std::string> Pair::failover_problems() const {
 
 Duration Pair::hold_budget(const Leaving& leaving) const {
   return leaving.switchover.value_or(rules_.handover_budget);
+}
+
+// A server that FAILOVER made a master leads only when its agent has taken the role too.
+bool Pair::successor_leads(const Leaving& leaving) const {
+  return sight_.peer.is_master() && (!leaving.server_failover || sight_.leader_advertises);
+}
+
+// Writes that are held for a standby which cannot take the role are held for nothing: its health
+// ends that, not the budget of the move.
+void Pair::successor_seen(TimePoint now) {
+  const auto* leaving = std::get_if<Leaving>(&state_);
+  if (leaving == nullptr) return;
+  const LeaveStep step = leaving->steps.front();
+  const bool drains = step == LeaveStep::drain || step == LeaveStep::drain_paused;
+  const bool holds = drains || step == LeaveStep::pause || step == LeaveStep::fence;
+  if (work_ && (drains || (holds && leaving->switchover))) {
+    const auto lost = no_successor(sight_, leaving->switchover.has_value());
+    if (!lost) return;
+    work_.reset();
+    own_act_at_ = now;
+    return leaving_work_done(now, WorkDone{0, false, *lost});
+  }
+  if (step != LeaveStep::await_successor) return;
+  if (!successor_leads(*leaving)) return;
+  step_deadline_.reset();
+  leaving_step(now);
 }
 
 // Nothing has been given away yet: the standby was not told to lead, the address is here.
