@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/pair.hpp"
+#include "hooks/role_change.hpp"
 
 namespace agent {
 
@@ -18,6 +19,13 @@ void Pair::on(TimePoint now, const SettingsSeen& seen) {
   if (seen.can_follow) foreign_.cannot_follow = !*seen.can_follow;
   if (work_ || rejoining_ || maintained() || (!leads && !idle())) return;
   if (seen.asked_at <= std::max(own_act_at_, since_)) return;
+  if (!leads && seen.min_replicas == hooks::kFenceReplicas && !follow_retry_ &&
+      sight_.leader_advertises && follows_the_peer() && sight_.local.facts->link_up) {
+    emit(Say{Weight::info,
+             "the local server follows the leader, and the fence of a way down that was "
+             "interrupted still stands: it is lifted"});
+    return start_work(now, UnfenceWork{hooks::Target::local}, kSettingBudget);
+  }
   const int wanted = guard_.value_or(0);
   std::string said;
   if (leads && seen.min_replicas && *seen.min_replicas != wanted) {
