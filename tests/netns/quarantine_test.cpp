@@ -15,10 +15,8 @@ constexpr const char* kWaits = "replica of 127.0.0.1";
 
 SceneOptions quarantined() {
   SceneOptions options;
-  for (RedisOptions* const server : {&options.server_a, &options.server_b}) {
-    server->more = {"replicaof 127.0.0.1 1"};
-    server->save = true;
-  }
+  options.quarantine = true;
+  options.server_a.save = options.server_b.save = true;
   return options;
 }
 

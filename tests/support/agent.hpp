@@ -56,6 +56,7 @@ class Agent {
   int stop();                            // SIGTERM; exit code
   void kill();
   void signal(int number) const { process_->signal(number); }
+  [[nodiscard]] pid_t pid() const { return process_->pid(); }
   bool running() { return process_ && process_->running(); }
   std::optional<int> wait(Millis deadline) { return process_->wait(deadline); }
 

@@ -6,10 +6,12 @@
 namespace support {
 namespace {
 
+const std::string kDropIn = TANDEM_SOURCE_DIR "/systemd/redis-server.service.d/tandem.conf";
+
 // Without quarantine, configurations say what they always said: A a master, B its replica.
 RedisOptions server_options(const SceneOptions& scene, const Lan& lan, bool at_a) {
   RedisOptions options = at_a ? scene.server_a : scene.server_b;
-  if (scene.quarantine) options.quarantine = at_a ? lan.b().ip : lan.a().ip;
+  if (scene.quarantine) options.quarantine = kDropIn;
   if (!scene.quarantine && !at_a) options.replica_of = lan.a().ip;
   return options;
 }
@@ -57,6 +59,8 @@ void PairScene::start_servers() {
     a.redis.command({"DEBUG", "POPULATE", std::to_string(options_.populate)});
   }
   b.redis.start_and_wait();
+  if (options_.quarantine)
+    b.redis.command({"REPLICAOF", a.host.ip, std::to_string(b.redis.port())});
   const auto in_sync = eventually(
       "server B is a replica in sync", kSoon,
       equals([this] { return b.redis.role(); }, "replica of " + a.host.ip + ", in sync"));

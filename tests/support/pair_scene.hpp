@@ -14,7 +14,7 @@ namespace support {
 PairOptions with_priority(int priority);
 
 struct SceneOptions {
-  bool quarantine = false;  // servers boot only as replicas of each other
+  bool quarantine = false;  // servers boot as the shipped drop-in starts them
   int keys = 1000;          // in the pair before the agents start
   int populate = 0;         // further keys, made by DEBUG POPULATE
   PairOptions pair_a = with_priority(250);

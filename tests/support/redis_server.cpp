@@ -2,6 +2,7 @@
 #include "tests/support/redis_server.hpp"
 
 #include <csignal>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
@@ -25,6 +26,20 @@ std::string config_text(const RedisOptions& options, const std::filesystem::path
   }
   for (const auto& line : options.more) text << line << "\n";
   return text.str();
+}
+
+// What the last ExecStart of a drop-in has behind the configuration file.
+Argv quarantine_arguments(const std::filesystem::path& drop_in) {
+  std::istringstream lines(read_file(drop_in));
+  Argv words;
+  for (std::string line; std::getline(lines, line);) {
+    static const std::string kKey = "ExecStart=";
+    if (!line.starts_with(kKey)) continue;
+    std::istringstream rest(line.substr(kKey.size()));
+    words.assign(std::istream_iterator<std::string>(rest), {});
+  }
+  if (words.size() < 3) throw std::runtime_error("no ExecStart in " + drop_in.string());
+  return {words.begin() + 2, words.end()};
 }
 
 }  // namespace
@@ -142,7 +157,8 @@ int RedisServer::missing(int count) {
 void RedisServer::launch() {
   Argv argv{"redis-server", (dir_ / "redis.conf").string()};
   if (!options_.quarantine.empty()) {
-    argv.insert(argv.end(), {"--replicaof", options_.quarantine, std::to_string(options_.port)});
+    const Argv added = quarantine_arguments(options_.quarantine);
+    argv.insert(argv.end(), added.begin(), added.end());
   }
   process_ = std::make_unique<Process>(argv, host_.netns, dir_ / "redis.log");
 }

@@ -20,7 +20,7 @@ struct RedisOptions {
   int port = 6379;
   bool save = false;       // Redis's default save lines, else `save ""`
   std::string replica_of;  // address of the master in the configuration file; empty: none
-  std::string quarantine;  // always started with `--replicaof <address> <port>`
+  std::string quarantine;  // a systemd drop-in: always started with the options that it adds
   std::string masterauth = kPassword;
   std::vector<std::string> more;  // further configuration lines
   // Speaks TLS only, with the ca.crt, server.crt and server.key that lie here; empty: none.
