@@ -19,6 +19,7 @@ constexpr std::size_t kMaxFiles = 1000;
 constexpr std::size_t kMaxIncludeDepth = 16;
 constexpr unsigned kMaxExpansions = 32;
 constexpr std::string_view kBlanks = " \t\f\v";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // editors elsewhere write it
 
 bool is_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
@@ -65,7 +66,7 @@ class Lexer {
       return refuse({source.path, 0}, "is one of more than 1000 files; include fewer");
     }
     open_.push_back(source.path);
-    std::size_t at = 0;
+    std::size_t at = source.text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
     unsigned number = 0;
     while (at < source.text.size() && !refusal_) {
       const std::size_t end = std::min(source.text.find('\n', at), source.text.size());

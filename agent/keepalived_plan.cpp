@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
+#include "agent/keepalived_toml.hpp"
 #include "agent/keepalived_words.hpp"
 #include "vrrp/address.hpp"
 
@@ -109,6 +111,14 @@ class Router {
       note(instance_.auth_place,
            "auth_pass is not carried over, version 3 has no passwords; sign adverts with "
            "auth_key_file once both hosts run Tandem");
+    }
+    // keepalived itself rounds it.
+    const double interval = instance_.advert_interval;
+    if (pair_.version != kVersion3 && std::ceil(interval) > interval) {
+      note(instance_.place,
+           "advert_int " + duration_text(interval) +
+               " is not possible in version 2 and becomes whole seconds; the same must be on both "
+               "hosts");
     }
   }
 

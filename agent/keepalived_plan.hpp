@@ -27,6 +27,8 @@ struct Surroundings {
   Includer include;
   std::function<ScriptText(const std::string& path)> script;
   std::function<std::vector<std::string>(const std::string& directory)> scripts_in;
+  // Where keepalived finds a program that is named without a path; "" for nowhere.
+  std::function<std::string(const std::string& name)> program;
   std::vector<HostAddress> addresses;  // IPv4, of this host
   std::string script_user = "root";    // whom keepalived runs scripts as when nobody is named
 };

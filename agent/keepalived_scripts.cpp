@@ -155,6 +155,7 @@ class Planner {
   }
 
   void add(ScriptPlan plan, Section section, std::vector<ScriptPlan>& list) {
+    const std::string whole = with_path(plan);
     if (!plan.remark.empty()) {
       std::string what = section == Section::notify
                              ? (plan.key == "any" ? "notify" : "notify_" + plan.key)
@@ -162,7 +163,28 @@ class Planner {
       note(plan.command.place, what + " " + shown_command(plan.command.line) + " " + plan.remark,
            section);
     }
+    plan.command.line = whole;
     list.push_back(std::move(plan));
+  }
+
+  // keepalived looks for a program in its PATH, the agent runs only what is named by its whole
+  // path. What is found nowhere, shell syntax for instance, keepalived does not run either.
+  std::string with_path(ScriptPlan& plan) const {
+    const std::string& line = plan.command.line;
+    const auto words = words_of(line);
+    if (plan.fate == Fate::replaced || words.empty() || words.front().starts_with('/')) return line;
+    const std::string& name = words.front();
+    const std::string path = around_.program(name);
+    const auto at = line.find(name);
+    if (!path.empty() && at != std::string::npos)
+      return line.substr(0, at) + path + line.substr(at + name.size());
+    if (plan.fate == Fate::kept) {
+      plan.fate = Fate::off;
+      plan.remark =
+          "names no program that this host has: write its whole path, or for shell "
+          "syntax /bin/sh -c '...', and take the '#' away";
+    }
+    return line;
   }
 
   void plan_track(const Track& track) {

@@ -114,7 +114,9 @@ class Writer {
     } else {
       interval = within(std::round(interval / kStep) * kStep, kStep, kMaxAdvert);
     }
-    const bool changed = std::abs(interval - instance.advert_interval) > kStep / 10;
+    // In version 2 a note says so.
+    const bool changed =
+        pair.version != kVersion2 && std::abs(interval - instance.advert_interval) > kStep / 10;
     if (changed) {
       page_.comment("advert_int " + duration_text(instance.advert_interval) +
                     " is not possible in this version; the same must be on both hosts.");

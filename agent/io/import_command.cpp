@@ -92,6 +92,19 @@ std::vector<std::string> scripts_in(const std::string& directory) {
   return out;
 }
 
+// In the directories that programs of systemd's units are looked for in.
+std::string find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return {};
+  for (const char* directory :
+       {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
+    std::string path = directory;
+    path += name;
+    std::error_code error;
+    if (fs::is_regular_file(path, error) && ::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return {};
+}
+
 std::vector<keepalived::HostAddress> addresses() {
   std::vector<keepalived::HostAddress> out;
   ifaddrs* list = nullptr;
@@ -121,6 +134,7 @@ keepalived::Surroundings surroundings(const ImportOptions& options) {
   out.include = include;
   out.script = read_script;
   out.scripts_in = scripts_in;
+  out.program = find_program;
   out.addresses = addresses();
   // keepalived's own rule for scripts that name nobody.
   if (::getpwnam("keepalived_script") != nullptr) out.script_user = "keepalived_script";

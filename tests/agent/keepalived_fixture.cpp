@@ -40,6 +40,10 @@ Surroundings FakeHost::surroundings() const {
     }
     return out_of;
   };
+  out.program = [this](const std::string& name) {
+    const auto program = programs.find(name);
+    return program == programs.end() ? std::string() : program->second;
+  };
   return out;
 }
 

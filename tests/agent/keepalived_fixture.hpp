@@ -16,6 +16,7 @@ namespace agent::keepalived {
 struct FakeHost {
   std::map<std::string, std::string> files;  // scripts and included files
   std::vector<HostAddress> addresses;
+  std::map<std::string, std::string> programs;  // their names, and where they are
   std::string config_id = "server11";
 
   Surroundings surroundings() const;

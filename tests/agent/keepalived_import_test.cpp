@@ -75,7 +75,8 @@ TEST_F(KeepalivedImport, CarriesVersionAndTimingOver) {
   EXPECT_EQ(pair.announce_refresh, seconds(30));
   EXPECT_EQ(pair_with("preempt_delay 90\n").failback_delay, seconds(90));
   EXPECT_EQ(pair_with("advert_int 1.5\n").advert_interval, seconds(2));
-  EXPECT_THAT(import_.toml, HasSubstr("# advert_int 1500ms is not possible in this version"));
+  EXPECT_THAT(import_.toml, HasSubstr("advert_int 1500ms is not possible in version 2"));
+  EXPECT_THAT(notes(), HasSubstr("1: advert_int 1500ms is not possible in version 2"));
 }
 
 TEST_F(KeepalivedImport, TakesDefaultsFromGlobalDefinitions) {
@@ -208,6 +209,24 @@ TEST_F(KeepalivedImport, TracksInterfacesFilesAndScripts) {
         "the weight -10 of track_file \"manual\" is not carried over"}) {
     EXPECT_THAT(notes(), HasSubstr(sentence));
   }
+}
+
+TEST_F(KeepalivedImport, NamesProgramsOfThePathByTheirWholePath) {
+  FakeHost host;
+  host.programs["killall"] = "/usr/bin/killall";
+  const PairConfig pair = pair_of(
+      "vrrp_script haproxy { script \"killall -0 haproxy\" }\n"
+      "vrrp_script port { script \"</dev/tcp/127.0.0.1/80\" }\n"
+      "vrrp_script gone { script \"chk_gone now\"\n weight 4 }\n" +
+          instance_with("track_script {\n haproxy\n port\n gone\n}\nnotify \"logger hello\""),
+      host);
+  ASSERT_EQ(pair.tracking.scripts.size(), 1U);
+  EXPECT_THAT(pair.tracking.scripts.front().command,
+              ElementsAre("/usr/bin/killall", "-0", "haproxy"));
+  EXPECT_TRUE(pair.notify.any.empty());
+  EXPECT_THAT(import_.toml, HasSubstr("#command = \"chk_gone now\""));
+  EXPECT_THAT(notes(), HasSubstr("2: track_script port </dev/tcp/127.0.0.1/80 names no program"));
+  EXPECT_THAT(notes(), HasSubstr("3: track_script gone chk_gone now names no program"));
 }
 
 TEST_F(KeepalivedImport, KeepsScriptsThatDoSomethingElse) {

@@ -61,6 +61,10 @@ TEST(KeepalivedLexer, UnderstandsQuotesAndEscapes) {
   EXPECT_EQ(read("a \"open to the end # too\n b\n"), "a [open to the end # too] / b");
 }
 
+TEST(KeepalivedLexer, ReadsFilesOfOtherSystems) {
+  EXPECT_EQ(read("\xEF\xBB\xBF! comment\r\npriority 100\r\n"), "priority 100");
+}
+
 TEST(KeepalivedLexer, SplitsBracesOutsideOfQuotes) {
   EXPECT_EQ(read("vrrp_instance VI_1{\ntrack_script { chk }\n}\n"),
             "vrrp_instance VI_1 { / track_script { chk } / }");

@@ -32,6 +32,9 @@ agent::keepalived::Surroundings surroundings(const std::string& other) {
   out.scripts_in = [](const std::string& directory) {
     return std::vector<std::string>{directory + "/recover.sh"};
   };
+  out.program = [](const std::string& name) {
+    return name.size() % 2 == 0 ? "/usr/bin/" + name : std::string();
+  };
   out.addresses = {{"eth0", "192.168.1.112"}};
   return out;
 }
