@@ -294,7 +294,7 @@ void Monitor::answered_info(TimePoint now, const Reply& reply) {
             "INFO cannot be understood: " + (named ? quote(reply) : "a text without a role"));
     }
   }
-  // LOADING, BUSY, MISCONF and MASTERDOWN: the facts stay as they are, PING gives the verdict.
+  // LOADING, BUSY and MISCONF: the facts stay as they are, PING gives the verdict.
   if (info_again_) {
     info_again_ = false;
     send(now, Request::info, false);
@@ -305,6 +305,9 @@ void Monitor::answered_info(TimePoint now, const Reply& reply) {
 void Monitor::heed(TimePoint now, Request request, const Reply& reply) {
   switch (classify(reply)) {
     case ReplyKind::pong:
+    // A replica without link that hides its data, one that boots in quarantine for instance: it is
+    // as well as one that shows them, and INFO says what it lacks.
+    case ReplyKind::master_down:
       if (request != Request::ping) return count_strange(now, request, reply);
       return count_good(now);
     case ReplyKind::loading:
@@ -314,10 +317,6 @@ void Monitor::heed(TimePoint now, Request request, const Reply& reply) {
     case ReplyKind::misconf:
       count_alive();
       return judge(now, Health::degraded, "MISCONF: the server cannot save and refuses writes");
-    case ReplyKind::master_down:
-      count_alive();
-      return judge(now, Health::degraded,
-                   "MASTERDOWN: a replica without link to its master that hides its data");
     case ReplyKind::bad_credentials:
     case ReplyKind::max_clients:
     case ReplyKind::protected_mode: return;  // refusals, answered before

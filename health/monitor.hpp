@@ -35,7 +35,7 @@ enum class Health : std::uint8_t {
   unknown,  // nothing heard yet
   up,
   loading,      // alive, reads its data
-  degraded,     // alive, refuses writes (MISCONF) or is a replica without link that hides its data
+  degraded,     // alive, but refuses writes (MISCONF) or cannot be understood
   hung,         // accepts connections, does not answer; or BUSY for `fall` intervals
   dead,         // connection closed and reconnect refused
   unreachable,  // connect timed out or no route: host gone, cable, firewall

@@ -164,8 +164,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "busy: a script runs"},
         Verdict{Reply::error("MISCONF Errors writing to the AOF file: No space left on device"), 1,
                 Health::degraded, "MISCONF: the server cannot save and refuses writes"},
-        Verdict{Reply::error("MASTERDOWN Link with MASTER is down"), 1, Health::degraded,
-                "MASTERDOWN: a replica without link to its master that hides its data"},
         Verdict{Reply::error("ERR unknown command 'PING'"), 3, Health::degraded,
                 "unexpected answer to PING: ERR unknown command 'PING'"},
         Verdict{Reply::status("HELLO"), 3, Health::degraded, "unexpected answer to PING: HELLO"},

@@ -78,10 +78,14 @@ TEST_F(RealRedisTest, AReplicaOfADeadPortTellsItsMaster) {
   EXPECT_EQ(watch->snapshot().facts.link_down_since_seconds, -1);
 }
 
-TEST_F(RealRedisTest, AReplicaThatHidesItsDataIsDegraded) {
+TEST_F(RealRedisTest, AReplicaThatHidesItsDataIsAsUpAsOneThatShowsThem) {
   start({"--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no"});
-  wait_for(Health::degraded);
-  EXPECT_EQ(last.detail, "MASTERDOWN: a replica without link to its master that hides its data");
+  wait_for(Health::up);
+  const std::optional<Reply> reply = ask({"PING"});
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(classify(*reply), ReplyKind::master_down);
+  EXPECT_EQ(watch->snapshot().facts.role, Role::replica);
+  EXPECT_FALSE(watch->snapshot().facts.link_up);
 }
 
 TEST_F(RealRedisTest, TheRightPasswordOpens) {
