@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 9> kKinds = {
 constexpr std::array<std::string_view, 3> kSeverities = {"info", "warning", "error"};
 
 constexpr std::int64_t kMicrosecondsPerMillisecond = 1000;
+constexpr std::size_t kNarrowIndent = 4;
 
 std::string member(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
@@ -76,11 +77,11 @@ std::string local_time(system_clock::time_point when) {
   return std::string(date.data()) + fraction.data();
 }
 
-std::string_view colour_of(const Event& event) {
-  if (event.severity == Severity::error) return "\x1b[31m";
-  if (event.severity == Severity::warning) return "\x1b[33m";
-  if (event.kind == EventKind::transition) return event.to == "leading" ? "\x1b[32m" : "\x1b[36m";
-  return {};
+Colour colour_of(const Event& event) {
+  if (event.severity == Severity::error) return Colour::red;
+  if (event.severity == Severity::warning) return Colour::yellow;
+  if (event.kind != EventKind::transition) return Colour::none;
+  return event.to == "leading" ? Colour::green : Colour::cyan;
 }
 
 }  // namespace
@@ -159,28 +160,27 @@ std::string path_words(const std::vector<PathPoint>& path) {
   return words.empty() ? words : words + " ms";
 }
 
-std::string event_text(const Event& event, bool coloured) {
-  std::string out = local_time(event.when) + "  ";
-  if (!event.pair.empty()) out += event.pair + "  ";
-  const std::string_view colour = coloured ? colour_of(event) : std::string_view();
-  out += colour;
-  if (event.kind == EventKind::transition) {
-    out += event.from + " -> " + event.to;
-    if (!colour.empty()) out += "\x1b[0m";
-    out += ": " + event.text;
-    out += " (epoch " + std::to_string(event.epoch);
-    if (event.lasted) out += ", after " + duration_words(*event.lasted) + " " + event.from;
-    out += ")\n";
-    if (event.path.size() > 1) out += "                         " + path_words(event.path) + "\n";
-    return out;
+std::string event_text(const Event& event, const Screen& screen) {
+  const std::string time = local_time(event.when) + "  ";
+  std::string label = time;
+  if (!event.pair.empty()) label += event.pair + "  ";
+  if (event.kind != EventKind::transition) {
+    std::string words;
+    if (event.severity != Severity::info) {
+      words += to_string(event.severity);
+      words += ": ";
+    }
+    words += event.text;
+    return screen.entry(label, screen.paint(colour_of(event), words));
   }
-  if (event.severity != Severity::info) {
-    out += to_string(event.severity);
-    out += ": ";
-  }
-  out += event.text;
-  if (!colour.empty()) out += "\x1b[0m";
-  return out + "\n";
+  std::string words = screen.paint(colour_of(event), event.from + " -> " + event.to);
+  words += ": " + event.text;
+  words += " (epoch " + std::to_string(event.epoch);
+  if (event.lasted) words += ", after " + duration_words(*event.lasted) + " " + event.from;
+  std::string out = screen.entry(label, words + ")");
+  if (event.path.size() < 2) return out;
+  const std::size_t indent = screen.narrow() ? kNarrowIndent : time.size();
+  return out + screen.entry(std::string(indent, ' '), path_words(event.path));
 }
 
 }  // namespace agent

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/screen.hpp"
+
 namespace agent {
 
 enum class EventKind : std::uint8_t {
@@ -58,8 +60,8 @@ std::string format_event(const Event& event);
 // nullopt: torn or foreign.
 std::optional<Event> parse_event(std::string_view line);
 
-// Lines for a terminal, each with its end; local time. Colours are those of ANSI.
-std::string event_text(const Event& event, bool coloured);
+// Lines for people, each with its end; local time.
+std::string event_text(const Event& event, const Screen& screen);
 
 // "last advert 0.0, router master 35.1, promoted 36.0, VIP 36.1 ms"; empty without a path.
 std::string path_words(const std::vector<PathPoint>& path);

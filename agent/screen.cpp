@@ -40,11 +40,14 @@ bool begins_character(char byte) {
   return (static_cast<unsigned char>(byte) & kMask) != kFollows;
 }
 
-// A word that is longer than the screen goes on in the next line.
+// A word that is longer than the screen goes on in the next line, its colours take no room.
 std::size_t bytes_of(std::string_view word, std::size_t columns) {
   std::size_t seen = 0;
+  bool in_code = false;
   for (std::size_t i = 0; i < word.size(); ++i) {
-    if (begins_character(word[i]) && seen++ == columns) return i;
+    if (word[i] == '\x1b') in_code = true;
+    if (!in_code && begins_character(word[i]) && seen++ == columns) return i;
+    if (in_code && word[i] == 'm') in_code = false;
   }
   return word.size();
 }
@@ -62,6 +65,10 @@ std::size_t width_of(std::string_view text) {
   return columns;
 }
 
+bool Screen::narrow() const {
+  return columns != 0 && columns < kNarrow;
+}
+
 std::string Screen::paint(Colour colour, std::string_view text) const {
   const std::string_view code = coloured ? code_of(colour) : std::string_view();
   if (code.empty()) return std::string(text);
@@ -77,7 +84,7 @@ std::string Screen::entry(std::string_view label, std::string_view text, Colour 
     return out + "\n";
   }
   const std::size_t label_width = width_of(label);
-  std::size_t indent = columns < kNarrow ? std::min(label_width, kNarrowIndent) : label_width;
+  std::size_t indent = narrow() ? std::min(label_width, kNarrowIndent) : label_width;
   if (indent + kFewestColumns > columns) indent = 0;
   std::size_t column = label_width;
   bool begun = false;  // something stands in this line that a blank must separate from

@@ -15,6 +15,9 @@ struct Screen {
   std::size_t columns = 0;  // 0: as long as it likes, as in a pipe
   bool coloured = false;
 
+  // Further lines begin further left than under the first one.
+  bool narrow() const;
+
   std::string paint(Colour colour, std::string_view text) const;
   // `text` behind `label`, with its further lines indented by the width of the label or by less on
   // a narrow screen, and a line end. `label` may be blank. Only the label is painted.

@@ -200,7 +200,10 @@ void add_doctor(Program& program) {
 }
 
 void add_events(Program& program) {
-  const auto options = std::make_shared<io::EventsOptions>();
+  struct Options : io::EventsOptions {
+    std::string colour = "auto";
+  };
+  const auto options = std::make_shared<Options>();
   auto* events =
       program.app.add_subcommand("events", "what happened, why, and where the time went");
   events->add_option("pair", options->pair, "this pair only");
@@ -218,7 +221,11 @@ void add_events(Program& program) {
   events->add_flag("-f,--follow", options->follow, "go on until ended by Ctrl-C");
   events->add_option("--state-dir", options->state_dir, "state_dir of the agent")
       ->capture_default_str();
-  events->callback([&program, options] { program.code = io::show_events(*options); });
+  add_colour(*events, options->colour);
+  events->callback([&program, options] {
+    options->screen = io::screen_of_output(options->colour);
+    program.code = io::show_events(*options);
+  });
 }
 
 void add_maintenance(Program& program) {

@@ -86,8 +86,7 @@ bool wanted(const Event& event, const EventsOptions& options,
 
 class Shown {
  public:
-  explicit Shown(const EventsOptions& options)
-      : options_(options), coloured_(::isatty(STDOUT_FILENO) == 1) {
+  explicit Shown(const EventsOptions& options) : options_(options) {
     if (options.since.count() > 0) oldest_ = std::chrono::system_clock::now() - options.since;
   }
 
@@ -97,12 +96,12 @@ class Shown {
     return event;
   }
   void print(const Event& event) const {
-    std::cout << (options_.as_json ? format_event(event) + "\n" : event_text(event, coloured_));
+    std::cout << (options_.as_json ? format_event(event) + "\n"
+                                   : event_text(event, options_.screen));
   }
 
  private:
   const EventsOptions& options_;
-  bool coloured_;
   std::chrono::system_clock::time_point oldest_;
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/event.hpp"
+#include "agent/screen.hpp"
 
 namespace agent::io {
 
@@ -21,6 +22,7 @@ struct EventsOptions {
   std::chrono::seconds since{};    // 0: however old
   bool as_json = false;            // one event a line, as it is kept
   bool follow = false;             // goes on until it is ended
+  Screen screen;
 };
 
 // The exit code: 0, or 1 with the reason on stderr.

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "agent/io/event_journal.hpp"
 #include "agent/io/events_command.hpp"
@@ -62,12 +63,23 @@ TEST(EventLine, ThatIsTornOrForeignIsNone) {
 }
 
 TEST(EventText, SaysWhereTheMillisecondsWent) {
-  const std::string text = event_text(transition(), false);
+  const std::string text = event_text(transition(), Screen{});
   EXPECT_THAT(text, HasSubstr("redis  standby -> leading: the leader resigned (epoch 7, after 3 h "
                               "standby)\n"));
   EXPECT_THAT(text, HasSubstr("priority 0 heard 0.0, promoted 1.2 ms\n"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  EXPECT_THAT(event_text(transition(), true), HasSubstr("\x1b[32mstandby -> leading\x1b[0m"));
+  EXPECT_THAT(event_text(transition(), Screen{.coloured = true}),
+              HasSubstr("\x1b[32mstandby -> leading\x1b[0m"));
+}
+
+TEST(EventText, IsNotCutOnATerminal) {
+  Event event = transition();
+  event.text = "a sentence that is longer than a line of the terminal that it is shown on";
+  for (const std::size_t columns : {40UL, 80UL}) {
+    std::istringstream lines(event_text(event, Screen{.columns = columns, .coloured = true}));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(width_of(line), columns) << line;
+  }
+  EXPECT_THAT(event_text(event, Screen{.columns = 80}), HasSubstr("(epoch"));
 }
 
 class Journal : public ::testing::Test {

@@ -51,7 +51,7 @@ void check_event(std::string_view text) {
   promise(line.find('\n') == std::string::npos);
   const auto again = agent::parse_event(line);
   promise(again && agent::format_event(*again) == line);
-  promise(!agent::event_text(*event, false).empty());
+  promise(!agent::event_text(*event, {}).empty());
 }
 
 void check_message(std::string_view text) {
