@@ -58,7 +58,12 @@ void add_known_pairs(const DivergedOptions& options, std::vector<std::string>& p
 std::string find_pairs(const DivergedOptions& options, std::vector<std::string>& pairs) {
   std::error_code error;
   std::filesystem::directory_iterator entry(directory_of(options), error);
-  if (error == std::errc::no_such_file_or_directory) return {};
+  if (error == std::errc::no_such_file_or_directory) {
+    std::error_code none;
+    const bool there = std::filesystem::is_directory(options.state_dir, none);
+    if (there) return {};
+    return options.state_dir + " is no state_dir of an agent; name it with --state-dir";
+  }
   for (const std::filesystem::directory_iterator end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename();
@@ -207,6 +212,8 @@ int list_diverged(const DivergedOptions& options) {
 }
 
 int show_diverged(const DivergedOptions& options) {
+  std::vector<std::string> pairs;
+  if (const auto problem = find_pairs(options, pairs); !problem.empty()) return fail(problem);
   const hooks::io::DivergedStore store(directory_of(options));
   const auto entries = store.list(options.pair);
   const auto entry = std::find_if(entries.begin(), entries.end(), [&](const auto& one) {
