@@ -227,6 +227,17 @@ void judge_versions(const PairSeen& pair, Notes& notes) {
             {"apt-get install --only-upgrade redis-server   # on the host with the older one"});
 }
 
+// A rule holds a '|', which is the shell's outside of quotes.
+void judge_rights(const ServerSeen& server, Notes& notes) {
+  for (const std::string& sentence : server.missing_rights) {
+    const auto plus = sentence.rfind(" +");
+    std::string command = server.cli + " --user default --askpass ACL SETUSER " + server.user;
+    if (plus != std::string::npos) command += " '" + sentence.substr(plus + 1) + "'";
+    notes.add(Level::problem, sentence,
+              {command, "# and into redis.conf or the aclfile, where the user is defined"});
+  }
+}
+
 std::string reach_command(const ServerSeen& server) {
   return server.cli + " PING";
 }
@@ -265,12 +276,7 @@ Findings judge_server(const PairSeen& pair) {
       notes.add(Level::problem, "the server is " + *why,
                 {server.cli + " INFO server", "sudoedit /etc/tandem/tandem.toml"});
     }
-    for (const std::string& sentence : server.missing_rights) {
-      const auto plus = sentence.rfind(" +");
-      const std::string rule = plus == std::string::npos ? "" : sentence.substr(plus);
-      notes.add(Level::problem, sentence,
-                {server.cli + " --user default --askpass ACL SETUSER " + server.user + rule});
-    }
+    judge_rights(server, notes);
     if (server.missing_rights.empty())
       notes.ok("the agent has the rights that a role change needs");
     judge_login(pair, notes);
@@ -282,12 +288,7 @@ Findings judge_server(const PairSeen& pair) {
               "the peer's server at " + pair.peer.where + " cannot be asked: " + pair.peer.problem,
               {reach_command(pair.peer)});
   }
-  for (const std::string& sentence : pair.peer.missing_rights) {
-    const auto plus = sentence.rfind(" +");
-    const std::string rule = plus == std::string::npos ? "" : sentence.substr(plus);
-    notes.add(Level::problem, sentence,
-              {pair.peer.cli + " --user default --askpass ACL SETUSER " + pair.peer.user + rule});
-  }
+  judge_rights(pair.peer, notes);
   judge_replication(pair, notes);
   judge_versions(pair, notes);
   return notes.take();

@@ -146,7 +146,9 @@ std::vector<std::string> opening(const Rules& rules, const std::string& chain,
   if (rules.nft) {
     std::string now = "nft insert rule " + chain + " ip saddr " + packet.source;
     now += packet.port == 0 ? " ip protocol vrrp" : " tcp dport " + port;
-    return {now + " accept", "nft list ruleset > /etc/nftables.conf"};
+    // A file without a flush doubles each rule when it is loaded again.
+    return {now + " accept", "cp -n /etc/nftables.conf /etc/nftables.conf.before-tandem",
+            "{ echo 'flush ruleset'; nft list ruleset; } > /etc/nftables.conf"};
   }
   std::string now = "iptables -I " + chain + " -s " + packet.source;
   now += packet.port == 0 ? " -p vrrp" : " -p tcp --dport " + port;

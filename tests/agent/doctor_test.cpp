@@ -183,7 +183,8 @@ TEST(Doctor, RightsAndBoot) {
   EXPECT_THAT(bad(findings), HasSubstr("warning: redis-server.service starts its server"));
   EXPECT_EQ(findings.at(2).mend.front(),
             "redis-cli -h 127.0.0.1 -p 6379 --user default --askpass ACL SETUSER tandem "
-            "+config|set");
+            "'+config|set'")
+      << "the shell must not take the rule for a pipe";
 }
 
 TEST(Doctor, TheHost) {

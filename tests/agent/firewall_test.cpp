@@ -115,6 +115,8 @@ TEST(Firewall, NamesTheChainAndTheCommandThatOpensIt) {
             "nft insert rule inet filter input ip saddr 192.168.1.113 ip protocol vrrp accept");
   EXPECT_EQ(opening(rules, found.chain, kLink).front(),
             "nft insert rule inet filter input ip saddr 192.168.1.113 tcp dport 7112 accept");
+  EXPECT_EQ(opening(rules, found.chain, kLink).back(),
+            "{ echo 'flush ruleset'; nft list ruleset; } > /etc/nftables.conf");
 }
 
 TEST(Firewall, ReadsIptables) {
