@@ -6,6 +6,7 @@
 
 #include "agent/io/daemon.hpp"
 #include "agent/io/host_checks.hpp"
+#include "agent/io/login_check.hpp"
 
 namespace agent::io {
 namespace {
@@ -96,6 +97,7 @@ std::optional<LoadedConfig> Daemon::load_anew(std::vector<std::string>& why) con
   }
   auto& good = std::get<LoadedConfig>(loaded);
   why = host_problems(good.config);
+  if (why.empty()) why = login_problems(config_, good.config);
   if (!why.empty()) return std::nullopt;
   return std::move(good);
 }
