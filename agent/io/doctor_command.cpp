@@ -31,13 +31,24 @@ std::string edit(const std::string& file, unsigned line) {
   return "sudoedit " + file + (line == 0 ? "" : "   # line " + std::to_string(line));
 }
 
+// The command that the sentence itself ends with, or else the editor.
+std::string mend_of(const std::string& sentence, const std::string& file, unsigned line) {
+  for (const std::string_view before : {"; run: ", "mend it with: "}) {
+    const auto at = sentence.rfind(before);
+    if (at != std::string::npos) return sentence.substr(at + before.size());
+  }
+  return edit(file, line);
+}
+
 Findings of_bad_config(const std::vector<ConfigProblem>& problems, const std::string& file) {
   Findings out;
   for (const auto& problem : problems) {
-    out.push_back({Level::problem,
-                   "configuration",
-                   problem.to_string(file),
-                   {edit(file, problem.line), "tandemd --config " + file + " --check"}});
+    const std::string sentence = problem.to_string(file);
+    out.push_back(
+        {Level::problem,
+         "configuration",
+         sentence,
+         {mend_of(sentence, file, problem.line), "tandemd --config " + file + " --check"}});
   }
   return out;
 }
@@ -46,13 +57,14 @@ Findings of_config(const LoadedConfig& loaded) {
   const std::string& file = loaded.config.file;
   Findings out;
   for (const auto& problem : host_problems(loaded.config)) {
-    out.push_back({Level::problem, "configuration", problem, {edit(file, 0)}});
+    out.push_back({Level::problem, "configuration", problem, {mend_of(problem, file, 0)}});
   }
   auto warnings = loaded.warnings;
   for (auto& warning : network_warnings(loaded)) warnings.push_back(std::move(warning));
   for (const auto& warning : warnings) {
-    out.push_back(
-        {Level::warning, "configuration", warning.to_string(file), {edit(file, warning.line)}});
+    const std::string sentence = warning.to_string(file);
+    const std::string mend = mend_of(sentence, file, warning.line);
+    out.push_back({Level::warning, "configuration", sentence, {mend}});
   }
   if (out.empty()) {
     out.push_back({Level::ok,
