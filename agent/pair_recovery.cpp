@@ -124,6 +124,15 @@ void Pair::settle_recovery(TimePoint now) {
   const bool by_itself = rules_.recovery.automatic && recovery_.down_since && !maintained();
   const bool wanted = down && (recovery_.requested || by_itself);
   if (!wanted) return;
+  // What a recovery that failed has stopped is not left lying when there is nothing to copy any
+  // more: it may be the last server of the pair.
+  if (const auto why = recovery_is_void(); why && recovery_.failures > 0) {
+    recovery_.failures = 0;
+    recovery_.problem.clear();
+    recovery_.running = recovery_.abandoning = true;
+    emit(AbandonRecovery{*why});
+    return;
+  }
   if (const auto why = recovery_obstacle()) {
     // A leader that is not one, or is away, has its own alarms.
     const bool leads = !recovery_is_void() && sight_.peer.health == Health::up;

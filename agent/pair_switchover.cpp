@@ -168,8 +168,11 @@ Duration Pair::hold_budget(const Leaving& leaving) const {
   return leaving.switchover.value_or(rules_.handover_budget);
 }
 
-// A server that FAILOVER made a master leads only when its agent has taken the role too.
+// A server that FAILOVER made a master leads only when its agent has taken the role too; and one
+// that its agent promotes may still be refused the rest of it, which the agent's own word tells.
 bool Pair::successor_leads(const Leaving& leaving) const {
+  const auto& agent = sight_.peer_agent;
+  if (agent.linked && agent.said && !agent.said->leads()) return false;
   return sight_.peer.is_master() && (!leaving.server_failover || sight_.leader_advertises);
 }
 

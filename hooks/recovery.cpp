@@ -238,12 +238,17 @@ void Recovery::on(TimePoint /*now*/, const SyncsCounted& counted) {
 
 // What we stopped is not left lying: it comes back with what it has, and only as a replica.
 void Recovery::on(TimePoint now, const RecoveryAbandon& abandon) {
-  if (!running_ || giving_back_) return;
+  if (giving_back_) return;
   const RecoveryStep step = journal_.step;
   const bool before_start =
       step == RecoveryStep::stop || step == RecoveryStep::look || step == RecoveryStep::fetch;
-  if (!before_start) return end(RecoveryOutcome::abandoned, abandon.why);
-  emit(CancelWork{});
+  if (!before_start || !(running_ || server_is_down())) {
+    return end(RecoveryOutcome::abandoned, abandon.why);
+  }
+  if (running_) emit(CancelWork{});
+  running_ = true;
+  role_seen_ = false;
+  deaths_ = 0;
   abandoned_because_ = abandon.why;
   if (step == RecoveryStep::stop && !rules_.can_stop) {
     return end(RecoveryOutcome::abandoned, abandon.why);

@@ -71,7 +71,8 @@ struct SyncCounts {
 struct SyncsCounted {
   std::optional<SyncCounts> counts;
 };
-// The leader is not one any more, or this node has another role.
+// The leader is not one any more, or this node has another role. Also after one that has failed:
+// the server that it has stopped is started with what it has.
 struct RecoveryAbandon {
   std::string why;
 };

@@ -261,6 +261,21 @@ TEST_F(RecoveryStory, AbandonedBeforeTheStartItIsStartedAllTheSame) {
   }
 }
 
+// The leader's death ends the fetch, too, and may be seen before it is known that nobody leads.
+TEST_F(RecoveryStory, AbandonedAfterItFailedTheServerIsStartedAllTheSame) {
+  reach(RecoveryStep::fetch);
+  answer("the leader closed the connection");
+  EXPECT_EQ(give(RecoveryAbandon{"no leader advertises"}), "count | start");
+  EXPECT_EQ(answer(), "drop journal | abandoned: no leader advertises");
+
+  recovery_ = Recovery({.copy = true, .can_stop = true});
+  reach(RecoveryStep::fetch);
+  answer("the leader closed the connection");
+  seen(Health::loading);  // somebody was faster
+  EXPECT_EQ(give(RecoveryAbandon{"no leader advertises"}),
+            "drop journal | abandoned: no leader advertises");
+}
+
 TEST_F(RecoveryStory, AbandonedLaterItIsLeftToTheRulebook) {
   for (const auto step : {RecoveryStep::start, RecoveryStep::load, RecoveryStep::sync}) {
     recovery_ = Recovery({.copy = true, .can_stop = true});
