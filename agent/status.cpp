@@ -106,7 +106,8 @@ json::object peer_link_json(const PeerLinkStatus& link) {
   if (const auto& word = link.says) {
     out["says"] = {{"state", word->state},       {"epoch", word->epoch},
                    {"priority", word->priority}, {"may_lead", word->may_lead},
-                   {"why", word->why},           {"alarms", word->alarms}};
+                   {"why", word->why},           {"alarms", word->alarms},
+                   {"unfit", word->unfit}};
   }
   return out;
 }

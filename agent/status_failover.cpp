@@ -39,12 +39,21 @@ FailoverWords of_leader(const json::object& pair) {
     return {false, standby_problem(object_of(pair, "peer")) +
                        ": nobody could take over without losing writes"};
   }
+  if (text_of(link, "state") == "down") {
+    return {false,
+            "the standby's server is in sync, but its agent is not reached over the peer link (" +
+                text_of(link, "why") + ")",
+            false};
+  }
   if (text_of(link, "state") != "up") {
     return {true, "the standby is in sync; whether its agent runs is not known here"};
   }
   std::string why = text_of(said, "why");
   if (!flag_of(said, "may_lead") && !why.empty() && !only_waits(why)) {
     return {false, "node " + text_of(link, "node") + " may not take over, because " + why};
+  }
+  if (why = text_of(said, "unfit"); !why.empty()) {
+    return {false, "node " + text_of(link, "node") + " could not take over: " + why};
   }
   return {true, "the standby is in sync; its agent runs"};
 }

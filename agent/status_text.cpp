@@ -187,16 +187,20 @@ std::string alarm_lines(const json::object& pair, const Screen& screen) {
 // Of one that leads or stands by; of others the state says it.
 std::string state_lines(const json::object& pair, const FailoverWords& failover,
                         const Screen& screen) {
-  const Colour colour = failover.works ? Colour::green : Colour::red;
+  const Colour colour = failover.works     ? Colour::green
+                        : failover.certain ? Colour::red
+                                           : Colour::yellow;
+  const char* verdict = failover.works     ? "would work now"
+                        : failover.certain ? "would NOT work now"
+                                           : "may NOT work now";
   const double age = amount_of(pair, "for_seconds").value_or(0);
   std::string out = screen.entry(text_of(pair, "name") + ": ",
                                  text_of(pair, "state") + " for " + duration_words(Seconds(age)) +
                                      ", because " + text_of(pair, "reason"),
                                  failover.works ? Colour::green : Colour::yellow);
-  out += screen.entry("  failover ",
-                      (failover.works ? "would work now" : "would NOT work now") +
-                          (failover.words.empty() ? std::string() : ": " + failover.words),
-                      colour);
+  std::string words = verdict;
+  if (!failover.words.empty()) words += ": " + failover.words;
+  out += screen.entry("  failover ", words, colour);
   return out;
 }
 

@@ -12,6 +12,7 @@ namespace agent {
 struct FailoverWords {
   bool works = false;
   std::string words;  // a clause
+  bool certain = true;
 };
 FailoverWords failover_words(const boost::json::object& pair);
 // Of a standby beside a leader: why it could not take over now; empty: it could.

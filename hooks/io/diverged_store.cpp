@@ -25,6 +25,7 @@ namespace hooks::io {
 namespace {
 
 constexpr mode_t kPrivate = 0700;
+constexpr std::int64_t kMostSecondsLater = 5;  // copies of one second get names of the next ones
 constexpr std::size_t kLargestAbout = 65536;
 constexpr std::size_t kReadBytes = 256UL * 1024;
 constexpr std::string_view kRemoving = ".removing-";
@@ -117,14 +118,21 @@ void finish_removals(const std::string& pair_path) {
 DivergedStore::DivergedStore(std::string directory) : directory_(std::move(directory)) {}
 
 DivergedStore::Begun DivergedStore::begin(const std::string& pair, const DivergedName& name) {
-  if (!is_one_name(pair)) return {{}, "\"" + pair + "\" cannot be the name of a directory"};
+  if (!is_one_name(pair)) return {{}, "\"" + pair + "\" cannot be the name of a directory", name};
   for (const std::string& path : {directory_, path_of(pair)}) {
-    if (std::string problem = make_directory(path); !problem.empty()) return {{}, problem};
+    if (std::string problem = make_directory(path); !problem.empty()) return {{}, problem, name};
   }
-  const std::string path = join(path_of(pair), name.to_string());
-  if (::mkdir(path.c_str(), kPrivate) != 0) return {{}, cannot(path, "made", errno)};
-  if (auto problem = sync_directory(path_of(pair))) return {{}, std::move(*problem)};
-  return {path, {}};
+  Begun begun{{}, {}, name};
+  begun.path = join(path_of(pair), name.to_string());
+  while (::mkdir(begun.path.c_str(), kPrivate) != 0) {
+    if (errno != EEXIST || begun.name.time == name.time + kMostSecondsLater) {
+      return {{}, cannot(begun.path, "made", errno), name};
+    }
+    ++begun.name.time;
+    begun.path = join(path_of(pair), begun.name.to_string());
+  }
+  if (auto problem = sync_directory(path_of(pair))) return {{}, std::move(*problem), name};
+  return begun;
 }
 
 std::string DivergedStore::commit(const DivergedAbout& about) {

@@ -31,6 +31,7 @@ class DivergedStore {
   struct Begun {
     std::string path;     // of the new, empty directory
     std::string problem;  // sentence; empty: good
+    DivergedName name{};  // later than asked for when that second has a copy already
   };
   Begun begin(const std::string& pair, const DivergedName& name);
   // The copy is whole: about.json is written, all of it is on the disk. The sentence, or empty.

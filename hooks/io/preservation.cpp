@@ -86,6 +86,7 @@ void Preservation::Impl::start() {
           [](Impl& self, DivergedStore::Begun begun) {
             self.result.problem = std::move(begun.problem);
             self.result.path = std::move(begun.path);
+            self.result.about.name = begun.name;
             if (!self.result.problem.empty()) return self.finish();
             self.fetch_commands();
           });

@@ -102,6 +102,16 @@ TEST(StatusText, TheLeaderSaysWhyAFailoverWouldNotWork) {
   link.says->why = "the other node leads";
   EXPECT_EQ(failover_line(status),
             "  failover would work now: the standby is in sync; its agent runs");
+  link.says->unfit = "its user lacks +replicaof";
+  EXPECT_EQ(failover_line(status),
+            "  failover would NOT work now: node server12 could not take over: its user lacks "
+            "+replicaof");
+  link.state = PeerLinkStatus::State::down;
+  link.why = "Connection refused";
+  EXPECT_EQ(failover_line(status),
+            "  failover may NOT work now: the standby's server is in sync, but its agent is not "
+            "reached over the peer link (Connection refused)");
+  link.state = PeerLinkStatus::State::up;
   link.says->why = "the interface is not usable";
   EXPECT_EQ(failover_line(status),
             "  failover would NOT work now: node server12 may not take over, because the interface "

@@ -163,6 +163,16 @@ TEST_F(DivergedCopies, AreListedNewestFirstAndVerified) {
   EXPECT_EQ(status.st_mode & 07777U, 0600U);
 }
 
+TEST_F(DivergedCopies, TwoCopiesOfOneSecondHaveNamesOfTheirOwn) {
+  const auto one = store_.begin("redis", first_);
+  const auto other = store_.begin("redis", first_);
+  EXPECT_EQ(one.problem, "");
+  EXPECT_EQ(other.problem, "");
+  EXPECT_EQ(one.name, first_);
+  EXPECT_EQ(other.name.time, first_.time + 1);
+  EXPECT_NE(one.path, other.path);
+}
+
 TEST_F(DivergedCopies, OneWithoutItsAboutIsUnfinished) {
   ASSERT_EQ(store_.begin("redis", first_).problem, "");
   EXPECT_EQ(problem_of(first_), "unfinished: it has no about.json");
