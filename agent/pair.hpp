@@ -166,7 +166,8 @@ class Pair {
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
-  bool successor_leads(const Leaving& leaving) const;
+  bool successor_leads(TimePoint now, Leaving& leaving) const;
+  bool successor_fell_back(const Leaving& leaving) const;
   Duration successors_time() const;
 
   // pair_switchover.cpp

@@ -142,7 +142,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
     case LeaveStep::await_successor:
-      if (successor_leads(leaving)) {
+      if (successor_leads(now, leaving)) {
         if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
         report_switchover(SwitchoverReport::Outcome::done,
                           "the role moved to " + rules_.candidacy.peer.to_string());
@@ -151,7 +151,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       // Who advertises is on its way to be a master, within its own budget; who does not will not
       // be one any more.
       if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
-      if (now >= *leaving.successor_due + successors_time()) {
+      if (successor_fell_back(leaving) || now >= *leaving.successor_due + successors_time()) {
         emit(Say{Weight::warning, "nobody took over in time: the local server stays as it is"});
         report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
         if (leaving.switchover) leaving.reason = "the standby did not take over";

@@ -128,7 +128,6 @@ void Pair::settle_recovery(TimePoint now) {
   // more: it may be the last server of the pair.
   if (const auto why = recovery_is_void(); why && recovery_.failures > 0) {
     recovery_.failures = 0;
-    recovery_.problem.clear();
     recovery_.running = recovery_.abandoning = true;
     emit(AbandonRecovery{*why});
     return;

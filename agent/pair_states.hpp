@@ -60,6 +60,8 @@ struct Leaving {
   bool by_operator = false;
   bool server_failover = false;
   std::optional<TimePoint> successor_due{};
+  std::optional<TimePoint> successor_seen{};  // its server as a master
+  bool successor_began = false;               // its agent said that it promotes
   bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
   bool drained = false;  // the successor has all that the local server has
 };
@@ -72,7 +74,7 @@ struct Rejoining {
   bool looked = false;   // both servers have been asked since
   std::uint64_t id = 0;  // of Preserve
   bool precaution = false;
-  std::string words{};   // what it holds beside the leader
+  std::string words{};  // what it holds beside the leader
   std::string problem{};
   std::string path{};
 };

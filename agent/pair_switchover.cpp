@@ -11,6 +11,8 @@ using health::Health;
 
 namespace {
 
+constexpr auto kSuccessorsWord = std::chrono::milliseconds(250);
+
 // Why the standby cannot take the role any more, as a clause.
 std::optional<std::string> no_successor(const Sight& sight, bool needs_its_agent) {
   const ServerSight& peer = sight.peer;
@@ -169,18 +171,31 @@ Duration Pair::hold_budget(const Leaving& leaving) const {
 }
 
 // A server that FAILOVER made a master leads only when its agent has taken the role too; and one
-// that its agent promotes may still be refused the rest of it, which the agent's own word tells.
-bool Pair::successor_leads(const Leaving& leaving) const {
+// that its agent promotes may still be refused the rest of it. The agent's own word tells, for
+// which is waited a moment: the link may have been cut since.
+bool Pair::successor_leads(TimePoint now, Leaving& leaving) const {
   const auto& agent = sight_.peer_agent;
-  if (agent.linked && agent.said && !agent.said->leads()) return false;
-  return sight_.peer.is_master() && (!leaving.server_failover || sight_.leader_advertises);
+  if (!sight_.peer.is_master()) return false;
+  if (leaving.server_failover && !sight_.leader_advertises) return false;
+  if (!agent.linked || !agent.said || agent.said->leads()) return true;
+  if (!leaving.successor_seen) leaving.successor_seen = now;
+  return !successor_fell_back(leaving) && now >= *leaving.successor_seen + kSuccessorsWord;
+}
+
+// It began to promote, and stands by again.
+bool Pair::successor_fell_back(const Leaving& leaving) const {
+  const auto& said = sight_.peer_agent.said;
+  return leaving.successor_began && said && !said->leads() &&
+         said->state != to_string(PairState::promoting);
 }
 
 // Writes that are held for a standby which cannot take the role are held for nothing: its health
 // ends that, not the budget of the move.
 void Pair::successor_seen(TimePoint now) {
-  const auto* leaving = std::get_if<Leaving>(&state_);
+  auto* leaving = std::get_if<Leaving>(&state_);
   if (leaving == nullptr) return;
+  const auto& said = sight_.peer_agent.said;
+  if (said && said->state == to_string(PairState::promoting)) leaving->successor_began = true;
   const LeaveStep step = leaving->steps.front();
   const bool drains = step == LeaveStep::drain || step == LeaveStep::drain_paused;
   const bool holds = drains || step == LeaveStep::pause || step == LeaveStep::fence;
@@ -192,7 +207,7 @@ void Pair::successor_seen(TimePoint now) {
     return leaving_work_done(now, WorkDone{0, false, *lost});
   }
   if (step != LeaveStep::await_successor) return;
-  if (!successor_leads(*leaving)) return;
+  if (!successor_leads(now, *leaving) && !successor_fell_back(*leaving)) return;
   step_deadline_.reset();
   leaving_step(now);
 }

@@ -30,7 +30,7 @@ struct PreserveRequest {
   std::string commands_missing;
   std::optional<std::int64_t> keys;
   bool precaution = false;  // DivergedAbout
-  std::size_t keep = 5;  // DivergedStore::prune
+  std::size_t keep = 5;     // DivergedStore::prune
   health::Duration stall_timeout = std::chrono::seconds(60);
   std::optional<health::Duration> budget;  // for each of the two
 };

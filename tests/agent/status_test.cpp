@@ -226,7 +226,7 @@ TEST(StatusText, ShowsTheLinkToTheOtherAgent) {
   EXPECT_EQ(boost::json::serialize(status_json(status).at("pairs").at(0).at("peer_link")),
             R"({"state":"up","why":"","since":"2026-01-02T03:04:05Z","node":"server12",)"
             R"("version":"0.1.0","rtt_ms":2.5E-1,"says":{"state":"standby","epoch":3,"priority":0,)"
-            R"("may_lead":false,"why":"the other node leads","alarms":0}})");
+            R"("may_lead":false,"why":"the other node leads","alarms":0,"unfit":""}})");
   link.state = PeerLinkStatus::State::down;
   link.why = "no answer";
   const std::string down = status_text(status_json(status), "");

@@ -93,7 +93,8 @@ void Preference::asked(std::size_t node) {
 }
 
 void Preference::answered(std::size_t node, bool done) {
-  if (!done) nodes_.at(node).refused_at = world_.clock.now();
+  // The answer may be lost, and the role be here all the same.
+  if (!done && !world_.agents.at(node)->leads()) nodes_.at(node).refused_at = world_.clock.now();
 }
 
 void Preference::begun(std::size_t node, bool failback) {
