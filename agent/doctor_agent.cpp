@@ -40,7 +40,8 @@ void judge_pair(const json::object& pair, const std::string& version, Notes& not
     for (const auto& alarm : alarms->get_array()) {
       if (!alarm.is_string()) continue;
       notes.add(Level::problem, "the agent raises an alarm: " + std::string(alarm.get_string()),
-                {"tandem events --warnings " + name});
+                {"tandem events --warnings " + name +
+                 "   # its meaning, and what mends it: man tandem-messages"});
     }
   } else {
     notes.ok("the agent has no alarm");

@@ -61,6 +61,25 @@ void add_tracks(Tracks& to, Tracks from) {
   append(to.files, from.files);
 }
 
+// What an instance says of its own adverts, which are not sent any more.
+std::string left_out(const Instance& other) {
+  std::string words;
+  const auto add = [&words](bool given, std::string_view word) {
+    if (!given) return;
+    if (!words.empty()) words += ", ";
+    words += word;
+  };
+  add(other.priority_given, "priority");
+  add(!other.unicast_peers.empty(), "unicast_peer");
+  add(!other.source.empty(), "mcast_src_ip or unicast_src_ip");
+  add(other.nopreempt, "nopreempt");
+  add(other.preempt_delay > 0, "preempt_delay");
+  add(!other.auth_pass.empty(), "auth_pass");
+  add(other.ttl_min.has_value(), "min_ttl");
+  add(other.down_adverts.has_value(), "down_timer_adverts");
+  return words;
+}
+
 // Another instance of the group: its addresses move with those of the first.
 void take_in(Instance& first, Instance other, const SyncGroup& group) {
   std::string what = "vrrp_instance " + shown(other.name);
@@ -68,6 +87,9 @@ void take_in(Instance& first, Instance other, const SyncGroup& group) {
   what +=
       " moves both together: its addresses are in vips_excluded, and its own VRID is not spoken "
       "any more, so migrate both hosts at one time";
+  if (const std::string lost = left_out(other); !lost.empty()) {
+    what += "; what it says of " + lost + " is not carried over, the first one's counts";
+  }
   first.notes.push_back({other.place, what, Section::pair});
   for (auto* list : {&other.vips, &other.excluded}) {
     for (Vip& vip : *list) {

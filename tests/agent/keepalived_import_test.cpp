@@ -298,11 +298,13 @@ TEST_F(KeepalivedImport, MakesOnePairOfASyncGroup) {
       " track_interface { eth7 }\n}\n" +
       instance_with("") +
       "vrrp_instance VI_2 {\n interface eth1\n virtual_router_id 52\n virtual_ipaddress {\n  "
-      "10.0.0.9/24\n }\n}\n");
+      "10.0.0.9/24\n }\n preempt_delay 5\n unicast_peer {\n  10.0.0.7\n }\n}\n");
   ASSERT_EQ(pair.vips_excluded.size(), 1U);
   EXPECT_EQ(pair.vips_excluded[0].interface, "eth1");
   EXPECT_THAT(pair.tracking.interfaces, ElementsAre("eth7", "eth1"));
   EXPECT_THAT(notes(), HasSubstr("vrrp_instance \"VI_2\" becomes part of the pair"));
+  EXPECT_THAT(notes(),
+              HasSubstr("what it says of unicast_peer, preempt_delay is not carried over"));
 }
 
 TEST_F(KeepalivedImport, RefusesToShareAServer) {
