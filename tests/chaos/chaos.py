@@ -108,6 +108,9 @@ class Storm:
         """What this round's writers had acknowledged, from the leader; the rest from the copies."""
         leader = world.leader()
         missing = []
+        promise = nemesis.promise_of(faults)
+        # What no server had saved may be older than this round.
+        which = "all" if promise == nemesis.DISK else number
         found.update(acknowledged=0, pause_ms=0, lost=0, preserved=0)
         for client in world.clients:
             totals = client.ask(f"totals {number}")
@@ -115,7 +118,7 @@ class Storm:
             found["pause_ms"] = max(found["pause_ms"], round(1000 * totals["pause"]))
             if leader is None:
                 continue
-            answer = client.ask(f"missing {number} {leader.host.address}")
+            answer = client.ask(f"missing {which} {leader.host.address}")
             if "error" in answer:
                 self.problem(number, faults, "the leader could not be read: " + answer["error"])
             missing += answer["keys"]
@@ -125,7 +128,6 @@ class Storm:
         kept = preserved_keys(world.sides, missing)
         lost = [key for key in missing if key not in kept]
         found.update(preserved=len(kept), lost=len(lost))
-        promise = nemesis.promise_of(faults)
         allowed = {nemesis.DISK: len(lost), nemesis.TAIL: LONGEST_TAIL}.get(promise, 0)
         if len(lost) > allowed:
             self.problem(number, faults, f"{len(lost)} acknowledged writes are nowhere: "
