@@ -119,6 +119,9 @@ def host_gone(world, random):
 
 
 def both_hosts_gone(world, random):
+    """Some seconds after a save: two empty servers rightly wait for an operator."""
+    command(leader_of(world, random), "SAVE")
+    last(random, 0, 2)
     first = someone(world, random)
     power_cut(first)
     last(random, 0, 3)
