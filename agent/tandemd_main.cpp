@@ -153,10 +153,12 @@ int run(const Options& options, char** arguments) {
     if (heirs) fifos = daemon.hold_fifos();
   }
   if (failure) log->error("cannot start: {}", *failure);
-  agent::io::close_log();
+  const bool told = agent::io::close_log();
   if (heirs) return execute_anew(*heirs, fifos, arguments);
+  const int code = failure ? 1 : 0;
+  if (!told) std::_Exit(code);
   if (failure && !options.foreground) std::cerr << "tandemd: " << *failure << "\n";
-  return failure ? 1 : 0;
+  return code;
 }
 
 }  // namespace

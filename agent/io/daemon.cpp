@@ -11,6 +11,7 @@
 
 #include "agent/io/host_checks.hpp"
 #include "agent/io/privileges.hpp"
+#include "agent/io/resident.hpp"
 #include "agent/io/systemd.hpp"
 #include "agent/json_fields.hpp"
 #include "agent/log_line.hpp"
@@ -23,6 +24,7 @@ namespace json = boost::json;
 
 namespace {
 constexpr auto kStatusInterval = std::chrono::seconds(2);
+constexpr auto kGiveBackInterval = std::chrono::seconds(20);
 
 json::object no_such_pair(const json::object& request, const std::vector<std::string>& names) {
   std::string sentence = "no pair of that name: " + text_of(request, "pair");
@@ -50,6 +52,7 @@ Daemon::Daemon(Config config, std::string version, std::shared_ptr<spdlog::logge
       site_(loop_.get_executor(), site_sources(), log_),
       signals_(loop_, SIGTERM, SIGINT, SIGHUP),
       systemd_timer_(loop_),
+      memory_timer_(loop_),
       load_(std::move(load)) {}
 
 std::optional<std::string> Daemon::run(const Succession& told) {
@@ -78,6 +81,7 @@ std::optional<std::string> Daemon::start(const Succession& told) {
     if (hub->socket_problem()) return hub->socket_problem();
   }
   if (auto problem = control_.listen(config_.control_socket)) return problem;
+  read_in_own_code();
   if (config_.realtime) {
     if (auto refused = become_realtime())
       log_->warn("{}; adverts may be late under load", *refused);
@@ -97,6 +101,7 @@ std::optional<std::string> Daemon::start(const Succession& told) {
   site_.open(config_.metrics);
   tell_ready();
   keep_systemd_informed();
+  keep_memory_small();
   return std::nullopt;
 }
 
@@ -132,6 +137,9 @@ std::optional<std::string> Daemon::start_netlink() {
     for (const auto& [name, hub] : hubs_) hub->update();
     for (const auto& pair : pairs_) pair->on_links_changed();
   };
+  const auto addresses_changed = [this](const vrrp::io::AddressFact& address) {
+    for (const auto& [name, hub] : hubs_) hub->address_changed(address);
+  };
   return netlink_.start({.link_changed =
                              [this, update](const vrrp::io::LinkFact& link) {
                                update();
@@ -139,15 +147,15 @@ std::optional<std::string> Daemon::start_netlink() {
                              },
                          .link_removed = [update](const auto&) { update(); },
                          .address_added =
-                             [this, update](const vrrp::io::AddressFact& address) {
+                             [this, addresses_changed](const vrrp::io::AddressFact& address) {
                                for (const auto& pair : pairs_) pair->on_address_added(address);
-                               update();
+                               addresses_changed(address);
                              },
                          .address_removed =
-                             [this, update](const vrrp::io::AddressFact& address) {
+                             [this, addresses_changed](const vrrp::io::AddressFact& address) {
                                for (const auto& pair : pairs_)
                                  pair->vips().on_address_removed(address);
-                               update();
+                               addresses_changed(address);
                              },
                          .resynchronised =
                              [this, update] {
@@ -214,6 +222,15 @@ void Daemon::keep_systemd_informed() {
                : std::chrono::steady_clock::duration(kStatusInterval));
   systemd_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) keep_systemd_informed();
+  });
+}
+
+void Daemon::keep_memory_small() {
+  memory_timer_.expires_after(kGiveBackInterval);
+  memory_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    boost::asio::post(looks_, give_back_pages);
+    keep_memory_small();
   });
 }
 

@@ -54,13 +54,21 @@ class Daemon {
   void stop();
   void pair_stopped(const std::string& name);
   // daemon_reload.cpp
+  // nullopt: not to be taken up, `why` has the sentences.
+  using Loaded =
+      std::function<void(std::optional<LoadedConfig> good, const std::vector<std::string>& why)>;
   void reload(const ControlSocket::Reply& reply);
+  void refuse_reload(const ControlSocket::Reply& reply, const std::vector<std::string>& why);
+  void take_up(LoadedConfig good, const ControlSocket::Reply& reply);
   void apply(Config wanted, const ReloadPlan& plan);
   void retire(const std::string& name);
-  std::optional<LoadedConfig> load_anew(std::vector<std::string>& why) const;
+  void load_anew(Loaded then);
   void restart(const ControlSocket::Reply& reply);
+  std::vector<std::string> restart_problems() const;
+  void refuse_restart(const ControlSocket::Reply& reply, const std::vector<std::string>& why);
   void update_hubs();
   void keep_systemd_informed();
+  void keep_memory_small();
   void warn_about_networks();
   std::set<vrrp::IpAddress> own_vips() const;
   InterfaceHub& hub(const std::string& interface);
@@ -92,6 +100,8 @@ class Daemon {
   RecordStore records_;
   EventJournal events_;
   boost::asio::thread_pool bulk_disk_{1};  // whole datasets: never waited for by a record
+  // What a reload has to find out before, and pages that are given back.
+  boost::asio::thread_pool looks_{1};
   std::shared_ptr<vrrp::io::FrameSocket> frames_ = std::make_shared<vrrp::io::FrameSocket>();
   std::map<std::string, std::unique_ptr<InterfaceHub>> hubs_;
   PeerLinks links_;
@@ -100,6 +110,7 @@ class Daemon {
   StatusSite site_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer systemd_timer_;
+  boost::asio::steady_timer memory_timer_;
   bool stopping_ = false;
   bool restarting_ = false;
   std::function<LoadResult()> load_;
@@ -109,6 +120,7 @@ class Daemon {
     ControlSocket::Reply reply;
   };
   std::optional<Reloading> reloading_;
+  bool looking_ = false;  // whether to reload or restart is not known yet
 };
 
 }  // namespace agent::io

@@ -2,6 +2,7 @@
 // changes. Pairs come, go and begin anew one by one; those that are as they were do not notice. See
 // daemon.hpp.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <variant>
 
 #include "agent/io/daemon.hpp"
@@ -31,26 +32,49 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+struct Look {
+  std::optional<LoadedConfig> good;
+  std::vector<std::string> why;  // sentences, without it
+};
+
+Look look_anew(const std::function<LoadResult()>& load, const Config& now) {
+  auto loaded = load();
+  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
+    return {std::nullopt, sentences_of(*problems, now.file)};
+  }
+  auto& good = std::get<LoadedConfig>(loaded);
+  Look look;
+  look.why = host_problems(good.config);
+  if (look.why.empty()) look.why = login_problems(now, good.config);
+  if (look.why.empty()) look.good = std::move(good);
+  return look;
+}
+
 }  // namespace
 
+void Daemon::refuse_reload(const ControlSocket::Reply& reply, const std::vector<std::string>& why) {
+  for (const std::string& sentence : why) log_->error("reload: {}{}", kNothingChanged, sentence);
+  reply({{"error", kNothingChanged + joined(why)}});
+}
+
 void Daemon::reload(const ControlSocket::Reply& reply) {
-  const auto refuse = [&](const std::vector<std::string>& why) {
-    for (const std::string& sentence : why) log_->error("reload: {}{}", kNothingChanged, sentence);
-    reply({{"error", kNothingChanged + joined(why)}});
-  };
-  if (stopping_) return refuse({"the agent is stopping"});
-  if (reloading_) return refuse({"another reload is under way"});
-  std::vector<std::string> wrong;
-  auto loaded = load_anew(wrong);
-  if (!loaded) return refuse(wrong);
-  LoadedConfig& good = *loaded;
+  if (stopping_) return refuse_reload(reply, {"the agent is stopping"});
+  if (reloading_ || looking_) return refuse_reload(reply, {"another reload is under way"});
+  load_anew([this, reply](std::optional<LoadedConfig> good, const std::vector<std::string>& why) {
+    if (!good) return refuse_reload(reply, why);
+    if (stopping_) return refuse_reload(reply, {"the agent is stopping"});
+    take_up(std::move(*good), reply);
+  });
+}
+
+void Daemon::take_up(LoadedConfig good, const ControlSocket::Reply& reply) {
   const ReloadPlan plan = plan_reload(config_, good.config);
   if (!plan.refused.empty()) {
     std::vector<std::string> why;
     for (const std::string& key : plan.refused) {
       why.push_back(config_.file + ": agent." + key + " changes only with a restart of the agent");
     }
-    return refuse(why);
+    return refuse_reload(reply, why);
   }
   for (const std::string& warning : sentences_of(good.warnings, config_.file)) {
     log_->warn("configuration: {}", warning);
@@ -88,38 +112,47 @@ void Daemon::apply(Config wanted, const ReloadPlan& plan) {
   links_.start_new();
 }
 
-// What only a start finds out is found out before anything is given up.
-std::optional<LoadedConfig> Daemon::load_anew(std::vector<std::string>& why) const {
-  auto loaded = load_();
-  if (const auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
-    why = sentences_of(*problems, config_.file);
-    return std::nullopt;
-  }
-  auto& good = std::get<LoadedConfig>(loaded);
-  why = host_problems(good.config);
-  if (why.empty()) why = login_problems(config_, good.config);
-  if (!why.empty()) return std::nullopt;
-  return std::move(good);
+// What only a start finds out is found out before anything is given up, by a thread of its own: a
+// disk, a directory of users or a server that is slow to answer must not hold an advert.
+void Daemon::load_anew(Loaded then) {
+  looking_ = true;
+  boost::asio::post(looks_, [this, now = config_, then = std::move(then)]() mutable {
+    boost::asio::post(loop_,
+                      [this, look = look_anew(load_, now), then = std::move(then)]() mutable {
+                        looking_ = false;
+                        then(std::move(look.good), look.why);
+                      });
+  });
 }
 
 // `tandem restart`: the same process executes its program anew, which may be a newer one by now.
 // Every pair is left as it is; the new agent adopts it before the VIPs' leases have run out.
 void Daemon::restart(const ControlSocket::Reply& reply) {
-  std::vector<std::string> why;
-  if (stopping_) why.emplace_back("the agent is stopping");
-  if (reloading_) why.emplace_back("a reload is under way");
-  for (const auto& pair : pairs_) {
-    if (pair->under_way())
-      why.push_back("pair " + pair->name() + " is between two roles; try again");
-  }
-  if (why.empty() && load_anew(why)) {
+  if (const auto why = restart_problems(); !why.empty()) return refuse_restart(reply, why);
+  load_anew([this, reply](const std::optional<LoadedConfig>& good, std::vector<std::string> why) {
+    if (good) why = restart_problems();  // time may have passed
+    if (!why.empty()) return refuse_restart(reply, why);
     log_->info("restart: asked for");
     restarting_ = true;
     reply({{"done", "the agent executes its program anew; roles and VIPs stay"}});
     stopping_ = true;
     for (const auto& pair : pairs_) pair->yield();
-    return;
+  });
+}
+
+std::vector<std::string> Daemon::restart_problems() const {
+  std::vector<std::string> why;
+  if (stopping_) why.emplace_back("the agent is stopping");
+  if (reloading_ || looking_) why.emplace_back("a reload is under way");
+  for (const auto& pair : pairs_) {
+    if (pair->under_way())
+      why.push_back("pair " + pair->name() + " is between two roles; try again");
   }
+  return why;
+}
+
+void Daemon::refuse_restart(const ControlSocket::Reply& reply,
+                            const std::vector<std::string>& why) {
   for (const std::string& sentence : why) log_->error("restart: not begun: {}", sentence);
   reply({{"error", "not restarted: " + joined(why)}});
 }

@@ -8,6 +8,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <future>
+#include <thread>
+
 #include "agent/io/journal_sink.hpp"
 #include "agent/log_line.hpp"
 #include "agent/messages.hpp"
@@ -15,7 +19,8 @@
 namespace agent::io {
 namespace {
 
-constexpr std::size_t kQueuedLines = 8192;
+constexpr auto kLastWords = std::chrono::seconds(1);
+constexpr std::size_t kQueuedLines = 2048;  // 400 bytes each, and all of them are touched
 
 // The sentence without its fields, or all of it as JSON.
 class LineFormatter final : public spdlog::formatter {
@@ -81,8 +86,14 @@ std::variant<std::shared_ptr<spdlog::logger>, std::string> open_log(const LogCon
   }
 }
 
-void close_log() {
-  spdlog::shutdown();
+bool close_log() {
+  const auto written = std::make_shared<std::promise<void>>();
+  auto wait = written->get_future();
+  std::thread([written] {
+    spdlog::shutdown();
+    written->set_value();
+  }).detach();
+  return wait.wait_for(kLastWords) == std::future_status::ready;
 }
 
 }  // namespace agent::io

@@ -16,7 +16,9 @@ namespace agent::io {
 // The logger, or a sentence.
 std::variant<std::shared_ptr<spdlog::logger>, std::string> open_log(const LogConfig& config);
 
-// Writes out what is queued and ends the log's thread; at the end of the program.
-void close_log();
+// Writes out what is queued and ends the log's thread; at the end of the program. false: whoever
+// reads the log did not take it within a second, and the thread still waits. The program must then
+// end without its static objects, which would wait for it, too.
+bool close_log();
 
 }  // namespace agent::io

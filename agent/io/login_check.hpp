@@ -11,7 +11,7 @@ namespace agent::io {
 
 // Of the pairs that are in both, and whose local server is reached or logged in to otherwise now:
 // a sentence for each login that is refused and each right that is missing. A server that does not
-// answer is none. Waits for at most some tenths of a second each.
+// answer is none. Waits for at most some tenths of a second each: not for the loop.
 std::vector<std::string> login_problems(const Config& now, const Config& wanted);
 
 }  // namespace agent::io
