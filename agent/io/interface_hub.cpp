@@ -49,15 +49,26 @@ void InterfaceHub::unsubscribe(const std::string& pair) {
 void InterfaceHub::update() {
   Sentences now;
   const auto link = usable_link(now);
+  const Addresses addresses = link ? netlink_.addresses(link->index) : Addresses{};
   std::vector<Member*> changed;
   for (Member& member : members_) {
-    Sources sources = link ? find_sources(member.subscriber, *link, now) : Sources{};
+    Sources sources = link ? find_sources(member.subscriber, *link, addresses, now) : Sources{};
     if (sources == member.sources) continue;
     member.sources = std::move(sources);
     changed.push_back(&member);
   }
   say_new(std::move(now));
   for (const Member* member : changed) member->subscriber.sources_changed(member->sources);
+}
+
+void InterfaceHub::address_changed(const vrrp::io::AddressFact& address) {
+  const bool named = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+    const auto& voices = member.subscriber.voices;
+    return std::any_of(voices.begin(), voices.end(), [&](const Voice& voice) {
+      return voice.wanted_source == address.prefix.address;
+    });
+  });
+  if (named || !vips_.contains(address.prefix.address)) update();
 }
 
 std::optional<std::string> InterfaceHub::send(const vrrp::IpAddress& source,
@@ -68,7 +79,7 @@ std::optional<std::string> InterfaceHub::send(const vrrp::IpAddress& source,
 
 vrrp::IpAddress InterfaceHub::source() const {
   const auto on = link();
-  const auto found = on ? choose_source(on->index, Voice{}) : std::nullopt;
+  const auto found = on ? choose_source(netlink_.addresses(on->index), Voice{}) : std::nullopt;
   return found.value_or(vrrp::IpAddress());
 }
 
@@ -105,10 +116,11 @@ std::optional<vrrp::io::LinkFact> InterfaceHub::usable_link(Sentences& now) {
 }
 
 InterfaceHub::Sources InterfaceHub::find_sources(const Subscriber& subscriber,
-                                                 const vrrp::io::LinkFact& link, Sentences& now) {
+                                                 const vrrp::io::LinkFact& link,
+                                                 const Addresses& addresses, Sentences& now) {
   Sources sources;
   for (const Voice& voice : subscriber.voices) {
-    const auto source = choose_source(link.index, voice);
+    const auto source = choose_source(addresses, voice);
     if (!source) {
       now.insert("interface " + name_ + " has " + missing_source(voice) +
                  " to send from: " + subscriber.pair + " waits for it");
@@ -121,9 +133,9 @@ InterfaceHub::Sources InterfaceHub::find_sources(const Subscriber& subscriber,
 
 // IPv4: the first primary one, since the kernel lists primaries in the order in which they were
 // added. IPv6: a link-local one (RFC 9568 section 5.1.2.1). Another one where the pair names it.
-std::optional<vrrp::IpAddress> InterfaceHub::choose_source(unsigned link_index,
+std::optional<vrrp::IpAddress> InterfaceHub::choose_source(const Addresses& addresses,
                                                            const Voice& voice) const {
-  for (const auto& fact : netlink_.addresses(link_index)) {
+  for (const auto& fact : addresses) {
     const vrrp::IpAddress& address = fact.prefix.address;
     if (address.family() != voice.family || fact.tentative || fact.dad_failed) continue;
     if (voice.wanted_source ? address != *voice.wanted_source : vips_.contains(address)) continue;

@@ -48,6 +48,9 @@ class InterfaceHub {
   // Looks at link and addresses anew: after start, and whenever netlink says that one changed.
   // Subscribers hear of it when it means something else to them.
   void update();
+  // The same, when the address that came or went may mean something to anybody here: that of a
+  // pair, which each of its leader's renewals tells of, mostly does not.
+  void address_changed(const vrrp::io::AddressFact& address);
 
   const std::string& name() const { return name_; }
   const std::shared_ptr<vrrp::io::FrameSocket>& frames() const { return frames_; }
@@ -78,9 +81,11 @@ class InterfaceHub {
   void receive(const vrrp::Datagram& datagram);
   // The link when adverts can leave by it; otherwise the sockets are closed or wait, and why.
   std::optional<vrrp::io::LinkFact> usable_link(Sentences& now);
+  using Addresses = std::vector<vrrp::io::AddressFact>;
   Sources find_sources(const Subscriber& subscriber, const vrrp::io::LinkFact& link,
-                       Sentences& now);
-  std::optional<vrrp::IpAddress> choose_source(unsigned link_index, const Voice& voice) const;
+                       const Addresses& addresses, Sentences& now);
+  std::optional<vrrp::IpAddress> choose_source(const Addresses& addresses,
+                                               const Voice& voice) const;
   bool open_socket(vrrp::Family family, const vrrp::io::LinkFact& link, Sentences& now);
   void say_new(Sentences now);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstdio>
@@ -12,12 +13,16 @@
 #include <ctime>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <system_error>
+#include <utility>
 
 namespace agent::io {
 namespace {
 
 constexpr std::size_t kLargestRecord = 65536;
+constexpr std::size_t kMostTogether = 64;  // the first does not wait for hundreds
+constexpr auto kTemporary = ".new";
 
 std::string words(int error) {
   return std::generic_category().message(error);
@@ -29,8 +34,10 @@ class File {
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
+  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
+  File& operator=(File&&) = delete;
   bool is_open() const { return fd_ >= 0; }
   int get() const { return fd_; }
 
@@ -49,24 +56,32 @@ bool write_all(int fd, const std::string& text) {
   return true;
 }
 
-// Empty, or what went wrong.
-std::string replace_file(const std::string& directory, const std::string& path,
-                         const std::string& text) {
-  const std::string temporary = path + ".new";
-  const auto failed = [&](const char* doing, const std::string& what) {
-    return "the record cannot be kept: " + std::string(doing) + " " + what + ": " + words(errno);
-  };
-  {
-    // O_NOFOLLOW and a fresh file: nobody can point us elsewhere.
-    ::unlink(temporary.c_str());
-    const File file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-    if (!file.is_open()) return failed("creating", temporary);
-    if (!write_all(file.get(), text)) return failed("writing", temporary);
-    if (::fsync(file.get()) != 0) return failed("syncing", temporary);
+std::string failed(const char* doing, const std::string& what) {
+  return "the record cannot be kept: " + std::string(doing) + " " + what + ": " + words(errno);
+}
+
+// The temporary file, which need not have reached the disk yet.
+std::optional<File> begin_file(const std::string& path, const std::string& text,
+                               std::string& problem) {
+  // O_NOFOLLOW and a fresh file: nobody can point us elsewhere.
+  ::unlink(path.c_str());
+  std::optional<File> file(std::in_place, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  if (!file->is_open()) {
+    problem = failed("creating", path);
+    return std::nullopt;
   }
+  if (!write_all(file->get(), text)) {
+    problem = failed("writing", path);
+    return std::nullopt;
+  }
+  ::sync_file_range(file->get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // begins, does not wait
+  return file;
+}
+
+// Empty, or what went wrong.
+std::string put_in_place(const File& file, const std::string& temporary, const std::string& path) {
+  if (::fsync(file.get()) != 0) return failed("syncing", temporary);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("renaming", temporary);
-  const File folder(directory, O_RDONLY | O_DIRECTORY);
-  if (!folder.is_open() || ::fsync(folder.get()) != 0) return failed("syncing", directory);
   return {};
 }
 
@@ -102,12 +117,49 @@ RecordStore::Loaded RecordStore::load(const std::string& pair) {
 
 void RecordStore::save(const std::string& pair, const Record& record,
                        std::function<void(const std::string& problem)> answer) {
-  auto write = [this, file = path(pair), text = format_record(pair, record),
-                answer = std::move(answer)] {
-    std::string problem = replace_file(directory_, file, text);
-    boost::asio::post(loop_, [answer, problem = std::move(problem)] { answer(problem); });
-  };
-  boost::asio::post(disk_, std::move(write));
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({path(pair), format_record(pair, record), std::move(answer), {}});
+    if (waiting_.size() > 1) return;  // the first has asked the thread already
+  }
+  boost::asio::post(disk_, [this] { write_waiting(); });
+}
+
+void RecordStore::write_waiting() {
+  std::vector<Write> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all.swap(waiting_);
+  }
+  for (std::size_t at = 0; at < all.size(); at += kMostTogether) {
+    const auto together = std::span(all).subspan(at, std::min(kMostTogether, all.size() - at));
+    write(together);
+    for (Write& one : together) {
+      boost::asio::post(loop_, [answer = std::move(one.answer), problem = std::move(one.problem)] {
+        answer(problem);
+      });
+    }
+  }
+}
+
+void RecordStore::write(std::span<Write> together) const {
+  std::map<std::string, Write*> newest;  // of each file: what it replaces before it was written
+  for (Write& one : together) newest[one.path] = &one;
+  std::vector<std::pair<Write*, std::optional<File>>> begun;
+  begun.reserve(newest.size());
+  for (const auto& [path, write] : newest) {
+    begun.emplace_back(write, begin_file(path + kTemporary, write->text, write->problem));
+  }
+  for (auto& [write, file] : begun) {
+    if (file) write->problem = put_in_place(*file, write->path + kTemporary, write->path);
+  }
+  const File folder(directory_, O_RDONLY | O_DIRECTORY);
+  const bool synced = folder.is_open() && ::fsync(folder.get()) == 0;
+  const std::string unsynced = synced ? "" : failed("syncing", directory_);
+  for (auto& [write, file] : begun) {
+    if (write->problem.empty()) write->problem = unsynced;
+  }
+  for (Write& one : together) one.problem = newest.at(one.path)->problem;
 }
 
 std::string RecordStore::path(const std::string& pair) const {

@@ -1,11 +1,15 @@
 // Reads and writes the records of the pairs in state_dir. Writing happens on a thread of its own:
 // a slow disk never holds the loop. Atomic: temporary file, fsync, rename, fsync of the directory.
+// Records that wait at the same time (a host has died, and all its pairs have a new leader) share
+// the last one, and the disk has all their files before the first fsync waits for it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,10 +38,21 @@ class RecordStore {
             std::function<void(const std::string& problem)> answer);
 
  private:
+  struct Write {
+    std::string path;
+    std::string text;
+    std::function<void(const std::string& problem)> answer;
+    std::string problem;
+  };
+
   std::string path(const std::string& pair) const;
+  void write_waiting();
+  void write(std::span<Write> together) const;
 
   boost::asio::any_io_executor loop_;
   std::string directory_;
+  std::mutex mutex_;
+  std::vector<Write> waiting_;
   boost::asio::thread_pool disk_{1};
 };
 

@@ -319,6 +319,12 @@ std::vector<AddressFact> Netlink::addresses(unsigned link_index) const {
   return found;
 }
 
+bool Netlink::has_address(unsigned link_index, const Prefix& prefix) const {
+  return std::any_of(impl_->addresses_.begin(), impl_->addresses_.end(), [&](const auto& address) {
+    return address.link_index == link_index && address.prefix == prefix;
+  });
+}
+
 // The picture follows at once, without waiting for the kernel's own message about it.
 std::optional<std::string> Netlink::add_address(unsigned link_index, const Prefix& prefix,
                                                 std::optional<std::chrono::seconds> lifetime,

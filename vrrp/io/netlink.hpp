@@ -65,6 +65,7 @@ class Netlink {
 
   std::optional<LinkFact> link(const std::string& name) const;
   std::vector<AddressFact> addresses(unsigned link_index) const;
+  bool has_address(unsigned link_index, const Prefix& prefix) const;
 
   // Adds the address or renews its lifetime (RTM_NEWADDR with NLM_F_REPLACE). `lifetime` is
   // rounded up to whole seconds, as the kernel counts; nullopt: for ever. `noprefixroute` is set.

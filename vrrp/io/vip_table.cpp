@@ -25,11 +25,6 @@ bool can_be_parked(const VirtualAddress& vip) {
   return !vip.prefix.address.is_link_local();
 }
 
-bool holds(const std::vector<AddressFact>& addresses, const Prefix& prefix) {
-  return std::any_of(addresses.begin(), addresses.end(),
-                     [&](const AddressFact& address) { return address.prefix == prefix; });
-}
-
 // On `lo` a shorter prefix would make the whole network local.
 Prefix host_prefix(const Prefix& vip) {
   return {vip.address, static_cast<std::uint8_t>(vip.address.size() * 8)};
@@ -171,7 +166,7 @@ void VipTable::Impl::resynchronised() {
 
 bool VipTable::Impl::present(const VirtualAddress& vip) const {
   const auto link = netlink_.link(vip.interface);
-  return link && holds(netlink_.addresses(link->index), vip.prefix);
+  return link && netlink_.has_address(link->index, vip.prefix);
 }
 
 // IPv4 only: the kernel answers neighbour solicitations for addresses of the asked link alone.
@@ -214,7 +209,7 @@ bool VipTable::Impl::put_all(bool repair) {
 
 // Adding what is there renews its lease.
 bool VipTable::Impl::put(unsigned link_index, const VirtualAddress& vip, bool repair) {
-  const bool was_there = holds(netlink_.addresses(link_index), vip.prefix);
+  const bool was_there = netlink_.has_address(link_index, vip.prefix);
   if (!check(netlink_.add_address(link_index, vip.prefix, lease_, {vip.label, vip.scope}))) {
     return false;
   }
