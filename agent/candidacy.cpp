@@ -56,6 +56,17 @@ std::optional<Candidacy> unfit_replica(const Sight& sight, const CandidacyRules&
   return std::nullopt;
 }
 
+// Since when the leader's agent is proved gone: its host refuses calls since about when the adverts
+// ended, so that no blocked path is the reason of both.
+std::optional<TimePoint> agent_gone_since(const Sight& sight, const CandidacyRules& rules) {
+  const auto& agent = sight.peer_agent;
+  const bool silent = sight.leader_ever_heard && sight.leader_silent_since;
+  if (!agent.refused || !agent.down_since || !silent) return std::nullopt;
+  const TimePoint last_heard = *sight.leader_silent_since - rules.advert_patience;
+  if (*agent.down_since + rules.advert_patience < last_heard) return std::nullopt;
+  return std::max(*agent.down_since, last_heard);
+}
+
 // VRRP is silent, but the leader's server answers: its agent died or the VRRP path is broken.
 // Nothing is broken for clients yet; when the VIP has gone with its lease, take over gently.
 Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
@@ -80,6 +91,21 @@ Candidacy agent_silent(const Sight& sight, const CandidacyRules& rules, TimePoin
   }
   if (stale) return {.probe_vip = true, .why = state};
   Candidacy answer = yes("the leader's agent is gone and so is its VIP");
+  answer.gentle = true;
+  return answer;
+}
+
+// The VIP of a dead agent stays for three quarters of its lease at least: it is renewed each
+// quarter. The kernel counts that in seconds, and less exactly than this.
+constexpr auto kBeforeTheVipGoes = std::chrono::milliseconds(100);
+
+// The leader's agent is proved gone, its server serves on. It has nearly its lease to come back;
+// the takeover comes before its VIP goes, so that clients are never without one. Its server is
+// fenced and drained first, so nothing is lost should the proof deceive.
+Candidacy agent_gone(const CandidacyRules& rules, TimePoint since, TimePoint now) {
+  const TimePoint then = since + rules.vip_lease * 3 / 4 - kBeforeTheVipGoes;
+  if (now < then) return not_before(then, "the leader's agent is gone, its server still serves");
+  Candidacy answer = yes("the leader's agent is gone");
   answer.gentle = true;
   return answer;
 }
@@ -163,6 +189,9 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
   if (sight.leader_ever_heard && silent_since && *sight.peer.facts_at < *silent_since) {
     return no("the peer's server has not been asked since its node fell silent");
   }
+  // Its node may lead with it: the next advert tells. Whoever preempts does not wait for silence.
+  const bool heard_out = sight.leader_silent_since || sight.leader_resigned;
+  if (rules.preempt && sight.peer.is_master() && !heard_out) return no("listening for the leader");
   if (sight.peer.is_master()) return newest_leads(sight);
   if (sight.local.facts->keys == 0 && sight.peer.facts->keys.value_or(0) > 0) {
     return no("the local server is an empty master beside a replica with data");
@@ -216,7 +245,9 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
                       (agent.said->state == "standby" || agent.said->state == "fault");
     const bool apart = !sight.in_sync_at && !sight.local.link_up_since;
     if (apart && agent.linked && idle) return newest_leads(sight);
-    return unfit ? *unfit : agent_silent(sight, rules, now);
+    if (unfit) return *unfit;
+    const auto gone = agent_gone_since(sight, rules);
+    return gone ? agent_gone(rules, *gone, now) : agent_silent(sight, rules, now);
   }
   if (peer == PeerServer::unknown) return no("the peer's server is not known yet");
   if (answers && sight.peer.facts) return newest_leads(sight);

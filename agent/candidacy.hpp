@@ -37,6 +37,7 @@ struct CandidacyRules {
   Duration max_replica_age{};
   Duration wait_for_peer{};
   Duration vip_lease{};         // how long a dead agent's VIP outlives it
+  Duration advert_patience{};   // without adverts, until VRRP takes the leader for gone
   Duration witness_patience{};  // a peer server silent for longer does not answer any more
   Duration word_patience{};     // what the peer's agent said counts for so long
 };
@@ -77,6 +78,7 @@ struct Sight {
     bool linked = false;
     std::string why_not;
     std::optional<TimePoint> down_since;  // a link is configured and is not up
+    bool refused = false;                 // its host says that no agent listens
     std::optional<PeerWord> said;         // while this link is up
     TimePoint said_at{};
     std::optional<TimePoint> back_by;      // it leads and executes its program anew

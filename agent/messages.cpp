@@ -41,6 +41,7 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"epoch-outlived", "the other node has led with epoch "},
     {"peer-back", "the peer is reachable again: the VIP is announced again"},
     {"peer-back", "the peer's server is a master no more: the VIP is announced again"},
+    {"peer-back", "the dead agent's VIP has gone with its lease: the VIP is announced again"},
     {"advert-late", "an advert left more than an interval late"},
     {"advert-not-sent", "sending an advert failed: "},
     {"advert-not-sent", "adverts are not sent: "},

@@ -91,6 +91,7 @@ class Pair {
   void peer_is_back(TimePoint now, health::Health before);
   void peer_acts_again();
   void rival_gave_way(TimePoint now);
+  void outlast_the_old_vip(TimePoint now);
   void say_who_leads(const vrrp::Report& report);
 
   // pair.cpp: what follows from it
@@ -163,10 +164,13 @@ class Pair {
   void leaving_step(TimePoint now);
   bool start_leaving_step(TimePoint now, LeaveStep step);
   bool has_newer_data() const;
+  bool succession_awaited() const;
+  bool await_announcement(TimePoint now, Leaving& leaving);
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
-  bool successor_leads(TimePoint now, Leaving& leaving) const;
+  bool successor_announced(TimePoint now) const;
+  bool successor_leads(TimePoint now, const Leaving& leaving) const;
   bool successor_fell_back(const Leaving& leaving) const;
   Duration successors_time() const;
 
@@ -198,6 +202,7 @@ class Pair {
 
   // pair_peer.cpp
   void on(TimePoint now, const PeerSaid& said);
+  void on(TimePoint now, const PeerVouched& vouched);
   void on(TimePoint now, const PeerLinkChanged& link);
   void on(TimePoint now, const PeerCompared& compared);
   std::uint64_t next_epoch(const Record& record) const;

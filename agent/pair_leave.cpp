@@ -18,6 +18,7 @@ constexpr auto kKillBudget = std::chrono::milliseconds(100);
 constexpr auto kFailoverMargin =
     std::chrono::seconds(3);  // the server's own lateness, and an abort
 constexpr auto kSuccessorPoll = std::chrono::milliseconds(2);
+constexpr auto kAnnouncementPatience = std::chrono::milliseconds(200);
 }  // namespace
 
 std::optional<std::string> Pair::reason_to_leave() const {
@@ -83,6 +84,8 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
                          (promoting != nullptr && promoting->step == Promoting::Step::install);
   if (addressed) {
     steps.push_back(LeaveStep::park);
+    const bool awaited = promoting == nullptr && !abandon && succession_awaited();
+    if (awaited) steps.push_back(LeaveStep::await_announcement);
     if (server_usable()) steps.push_back(LeaveStep::kill_clients);
     steps.push_back(LeaveStep::withdraw);
   }
@@ -102,6 +105,14 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   state_ = std::move(leaving);
   if (up) enter(now, PairState::leaving, reason);
   if (how == Leave::forced || how == Leave::stopping) leaving_step(now);
+}
+
+// Priority 0 calls a successor, or there is one; after a stall of this agent perhaps nobody. A
+// server that hangs may wake and acknowledge what clients had queued: not while it has an address.
+bool Pair::succession_awaited() const {
+  const bool called = router_leads_ || sight_.leader_advertises;
+  const bool quiet = server_usable() || sight_.local.health == Health::dead;
+  return called && quiet && sight_.peer.health == Health::up;
 }
 
 // Takes the steps that need no answer at once, and starts the first that does.
@@ -139,6 +150,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       emit(told_);
       return false;
     case LeaveStep::park: emit(ParkVips{}); return false;
+    case LeaveStep::await_announcement: return await_announcement(now, leaving);
     case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
     case LeaveStep::await_successor:
@@ -165,6 +177,8 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       // Without a leader yet, standing by follows it when it appears; the fence holds until then.
       // A master with older data is no leader: it has stepped down and has not followed yet.
       if (!sight_.peer.is_master()) return false;
+      // As a replica one that cannot save would end with the first write that it takes.
+      if (sight_.local.health != Health::up) return false;
       if (!sight_.leader_advertises && has_newer_data()) return false;
       if (would_wipe_the_last_copy()) return false;
       // Standing by looks first at what only this server holds.
@@ -179,6 +193,20 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::finish: finish_leaving(now); return true;
   }
   return false;
+}
+
+// A client that is sent away before the network knows the way to the successor calls this host
+// again: nothing answers there, and its TCP tries once more a second later. On `lo` the VIP refuses
+// or holds such calls for these few milliseconds. true: it is waited for.
+bool Pair::await_announcement(TimePoint now, Leaving& leaving) {
+  if (!leaving.announcement_due) leaving.announcement_due = now + kAnnouncementPatience;
+  const bool over = successor_fell_back(leaving) || now >= *leaving.announcement_due;
+  if (over || successor_announced(now)) return false;
+  step_deadline_ = leaving.announcement_due;
+  if (sight_.peer_agent.said) return true;  // it will say so
+  emit(RefreshFacts{Target::peer});
+  step_deadline_ = std::min<TimePoint>(*step_deadline_, now + kSuccessorPoll);
+  return true;
 }
 
 // Who advertises asks its pre_promote first, which is configured as here.

@@ -50,11 +50,19 @@ void Pair::on(TimePoint now, const PeerAnswered& /*answered*/) {
   if (sight_.peer.is_master()) sight_.leader_seen_at = now;
 }
 
+void Pair::on(TimePoint now, const PeerVouched& /*vouched*/) {
+  auto& agent = sight_.peer_agent;
+  if (!agent.said) return;
+  agent.said_at = now;
+  if (agent.said->leads()) sight_.leader_seen_at = now;
+}
+
 void Pair::on(TimePoint now, const PeerLinkChanged& link) {
   auto& agent = sight_.peer_agent;
   if (link.up) agent.down_since.reset();
   if (!link.up && !agent.down_since) agent.down_since = now;
   agent.linked = link.up;
+  agent.refused = link.refused;
   agent.why_not = link.why;
   if (link.up) return;
   agent.said.reset();

@@ -124,6 +124,7 @@ void Pair::on(TimePoint now, const VipsInstalled& installed) {
   state_ = Leading{done.gentle && !done.accepts_loss};
   step_deadline_.reset();
   emit(Announce{});
+  if (done.gentle) outlast_the_old_vip(now);
   emit(RefreshFacts{Target::local});
   emit(RefreshFacts{Target::peer});
   enter(now, PairState::leading, done.reason);

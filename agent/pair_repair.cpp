@@ -56,6 +56,14 @@ void Pair::call_the_peer(TimePoint now) {
   emit(CallPeer{});
 }
 
+// A dead agent's host still has the VIP for the rest of its lease, and answers who asks for it: the
+// network hears of us again when it is over.
+void Pair::outlast_the_old_vip(TimePoint now) {
+  if (!sight_.peer_agent.refused) return;
+  announcing_.due = now + rules_.candidacy.vip_lease / 2;
+  announcing_.why = "the dead agent's VIP has gone with its lease: the VIP is announced again";
+}
+
 // While it was out of reach it may have led and announced the address. When the network heals it
 // may hear us first and fall silent before we hear it, so its adverts cannot be waited for.
 void Pair::peer_is_back(TimePoint now, Health before) {

@@ -24,6 +24,7 @@ std::string_view to_string(LeaveStep step) {
     case LeaveStep::drain: return "drain";
     case LeaveStep::resign: return "resign";
     case LeaveStep::park: return "park";
+    case LeaveStep::await_announcement: return "await its announcement";
     case LeaveStep::kill_clients: return "kill clients";
     case LeaveStep::withdraw: return "withdraw";
     case LeaveStep::await_successor: return "await";

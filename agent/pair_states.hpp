@@ -42,6 +42,7 @@ enum class LeaveStep : std::uint8_t {
   drain,
   resign,
   park,
+  await_announcement,
   kill_clients,
   withdraw,
   await_successor,
@@ -59,9 +60,10 @@ struct Leaving {
   std::optional<Duration> switchover{};  // its budget
   bool by_operator = false;
   bool server_failover = false;
+  std::optional<TimePoint> announcement_due{};  // of the VIP, by the successor
   std::optional<TimePoint> successor_due{};
-  std::optional<TimePoint> successor_seen{};  // its server as a master
-  bool successor_began = false;               // its agent said that it promotes
+  std::optional<TimePoint> promoted_at{};  // its server, as far as it was seen
+  bool successor_began = false;            // its agent said that it promotes
   bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
   bool drained = false;  // the successor has all that the local server has
 };

@@ -173,13 +173,20 @@ Duration Pair::hold_budget(const Leaving& leaving) const {
 // A server that FAILOVER made a master leads only when its agent has taken the role too; and one
 // that its agent promotes may still be refused the rest of it. The agent's own word tells, for
 // which is waited a moment: the link may have been cut since.
-bool Pair::successor_leads(TimePoint now, Leaving& leaving) const {
+bool Pair::successor_leads(TimePoint now, const Leaving& leaving) const {
   const auto& agent = sight_.peer_agent;
   if (!sight_.peer.is_master()) return false;
   if (leaving.server_failover && !sight_.leader_advertises) return false;
   if (!agent.linked || !agent.said || agent.said->leads()) return true;
-  if (!leaving.successor_seen) leaving.successor_seen = now;
-  return !successor_fell_back(leaving) && now >= *leaving.successor_seen + kSuccessorsWord;
+  return !successor_fell_back(leaving) &&
+         now >= leaving.promoted_at.value_or(now) + kSuccessorsWord;
+}
+
+// It says that it leads when it has announced the VIP.
+bool Pair::successor_announced(TimePoint now) const {
+  const auto& said = sight_.peer_agent.said;
+  if (said) return said->leads() && peer_says_it_leads(sight_, rules_.candidacy, now);
+  return sight_.leader_advertises && sight_.peer.is_master();
 }
 
 // It began to promote, and stands by again.
@@ -196,6 +203,7 @@ void Pair::successor_seen(TimePoint now) {
   if (leaving == nullptr) return;
   const auto& said = sight_.peer_agent.said;
   if (said && said->state == to_string(PairState::promoting)) leaving->successor_began = true;
+  if (!leaving->promoted_at && sight_.peer.is_master()) leaving->promoted_at = now;
   const LeaveStep step = leaving->steps.front();
   const bool drains = step == LeaveStep::drain || step == LeaveStep::drain_paused;
   const bool holds = drains || step == LeaveStep::pause || step == LeaveStep::fence;
@@ -206,8 +214,10 @@ void Pair::successor_seen(TimePoint now) {
     own_act_at_ = now;
     return leaving_work_done(now, WorkDone{0, false, *lost});
   }
-  if (step != LeaveStep::await_successor) return;
-  if (!successor_leads(now, *leaving) && !successor_fell_back(*leaving)) return;
+  const bool announcement = step == LeaveStep::await_announcement;
+  if (!announcement && step != LeaveStep::await_successor) return;
+  const bool seen = announcement ? successor_announced(now) : successor_leads(now, *leaving);
+  if (!seen && !successor_fell_back(*leaving)) return;
   step_deadline_.reset();
   leaving_step(now);
 }

@@ -147,20 +147,24 @@ struct RejoinRequested {
 struct PeerSaid {
   PeerWord word;
 };
+// What it said last still holds.
+struct PeerVouched {};
 struct PeerLinkChanged {
   bool up = false;
-  std::string why;  // clause, when not up
+  std::string why;       // clause, when not up
+  bool refused = false;  // its host is there and says that no agent listens
 };
 struct PeerCompared {
   std::vector<std::string> differences;
 };
 
-using PairInput = std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone,
-                               Persisted, VipProbed, VipsInstalled, PromoteRequested, StopRequested,
-                               TimePassed, TrackingSeen, GatewayAnswered, PeerSaid, PeerLinkChanged,
-                               PeerCompared, SwitchoverRequested, Preserved, RejoinRequested,
-                               Acknowledged, RoleAnswered, RecoveryRequested, RecoveryEnded,
-                               MaintenanceOrdered, SettingsSeen, HostFenced, ScriptAnswered>;
+using PairInput =
+    std::variant<Begin, RouterChanged, HealthSeen, FactsSeen, PeerAnswered, WorkDone, Persisted,
+                 VipProbed, VipsInstalled, PromoteRequested, StopRequested, TimePassed,
+                 TrackingSeen, GatewayAnswered, PeerSaid, PeerVouched, PeerLinkChanged,
+                 PeerCompared, SwitchoverRequested, Preserved, RejoinRequested, Acknowledged,
+                 RoleAnswered, RecoveryRequested, RecoveryEnded, MaintenanceOrdered, SettingsSeen,
+                 HostFenced, ScriptAnswered>;
 
 // ---- effects -----------------------------------------------------------------------------------
 

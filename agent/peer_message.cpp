@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kLongestText = 300;
 constexpr std::size_t kLongestSetting = 2000;  // a list of VIPs
-constexpr std::size_t kMostPairs = 64;
+constexpr std::size_t kMostPairs = 1024;
 constexpr std::size_t kMostSettings = 32;
 constexpr std::size_t kMostVersions = 16;
 

@@ -25,7 +25,7 @@ namespace agent {
 
 inline constexpr int kPeerProtocol = 1;
 inline constexpr std::size_t kPeerFrameHeader = 4;  // the length of what follows, big endian
-inline constexpr std::size_t kLargestPeerMessage = 64UL * 1024;
+inline constexpr std::size_t kLargestPeerMessage = 512UL * 1024;
 
 // A pair as its node's configuration has it: what must agree, by name ("vips"), and what differs.
 struct PeerPair {

@@ -141,6 +141,7 @@ void PeerSession::take(TimePoint now, const PeerHello& hello) {
 void PeerSession::take(TimePoint now, const PeerHeartbeat& beat) {
   last_sent_ = beat.sent;
   last_beat_ = now;
+  effects_.emplace_back(SessionHeard{beat});
   if (beat.echo <= 0 || beat.held < 0) return;
   // Its word about its own time; what cannot be is not believed.
   const auto passed = microseconds(micros(now) - beat.echo) - microseconds(beat.held);
@@ -167,6 +168,8 @@ void PeerSession::send_heartbeat(TimePoint now) {
     beat.held = duration_cast<microseconds>(now - last_beat_).count();
   }
   effects_.emplace_back(SessionSends{beat});
+  if (now < next_states_) return;
+  next_states_ = now + rules_.states;
   effects_.emplace_back(SessionWantsStates{});
 }
 

@@ -25,6 +25,7 @@ std::vector<std::string> disagreements(const PeerPair& own, const PeerPair& thei
 
 struct PeerSessionRules {
   Duration heartbeat = std::chrono::milliseconds(500);
+  Duration states = std::chrono::milliseconds(500);    // all of them again; in between, changes
   Duration silence = std::chrono::milliseconds(1500);  // the other side is gone after it
   Duration patience = std::chrono::seconds(1);         // for the handshake, and for the hello
   int messages_per_second = 200;                       // of the other side
@@ -47,12 +48,13 @@ struct SessionOpened {
   PeerHello hello;
   bool operator==(const SessionOpened&) const = default;
 };
-// The states of all pairs are to be sent now.
+// The states of all pairs are to be sent now: when a session opens, and as often as its rules say.
 struct SessionWantsStates {
   bool operator==(const SessionWantsStates&) const = default;
 };
+// A heartbeat also says that all states which were sent before still hold.
 struct SessionHeard {
-  std::variant<PeerState, PeerRequest, PeerAnswer> what;
+  std::variant<PeerHeartbeat, PeerState, PeerRequest, PeerAnswer> what;
   bool operator==(const SessionHeard&) const = default;
 };
 // The end; what was sent before is still delivered. A clause.
@@ -108,6 +110,7 @@ class PeerSession {
   TimePoint began_{};
   TimePoint heard_{};      // the last message
   TimePoint next_beat_{};  // open
+  TimePoint next_states_{};
   TimePoint second_began_{};
   int in_this_second_ = 0;
   std::int64_t last_sent_ = 0;  // of the other side's last heartbeat

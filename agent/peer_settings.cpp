@@ -6,7 +6,7 @@
 namespace agent {
 namespace {
 
-constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(50);
+constexpr Duration kShortestHeartbeat = std::chrono::milliseconds(10);
 constexpr Duration kLongestHeartbeat = std::chrono::milliseconds(500);
 
 std::string sorted_list(std::vector<std::string> texts) {

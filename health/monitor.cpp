@@ -68,6 +68,14 @@ std::string_view to_string(Health health) {
   return "invalid";
 }
 
+MonitorConfig asked_within(MonitorConfig config, Duration interval) {
+  if (interval <= Duration::zero() || interval >= config.ping_interval) return config;
+  const Duration patience = config.fall * config.ping_interval;
+  config.fall = static_cast<int>((patience + interval - Duration(1)) / interval);
+  config.ping_interval = interval;
+  return config;
+}
+
 Monitor::Monitor(MonitorConfig config, bool has_credentials)
     : config_(config), has_credentials_(has_credentials) {
   config_.ping_interval = std::max<Duration>(config_.ping_interval, milliseconds(1));

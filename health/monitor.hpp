@@ -30,6 +30,9 @@ struct MonitorConfig {
   bool operator==(const MonitorConfig&) const = default;
 };
 
+// Asks at least once in each `interval`, and finds a server hung no sooner for it.
+MonitorConfig asked_within(MonitorConfig config, Duration interval);
+
 // What the server is to the pair. `up` is the only one that can lead or stand by in full.
 enum class Health : std::uint8_t {
   unknown,  // nothing heard yet

@@ -8,7 +8,7 @@
 namespace hooks {
 namespace {
 
-constexpr Duration kPollInterval = std::chrono::milliseconds(1);
+constexpr Duration kPollInterval = std::chrono::microseconds(300);
 constexpr int kStillReads = 2;
 
 class Promotion final : public Dialogue {

@@ -276,12 +276,16 @@ void PairRunner::end() {
 void PairRunner::on_address_added(const vrrp::io::AddressFact& address) {
   const PairState state = pair_.state();
   if (state != PairState::standby && state != PairState::fault) return;
-  for (const auto& vip : all_vips(config_)) {
-    // Asked anew: the event may be an echo of what this agent has taken away since.
-    if (vip.prefix.address != address.prefix.address || !vips_.is_present(vip)) continue;
-    story_.warn(EventKind::address, "somebody put VIP " + vip.prefix.to_string() +
-                                        " on this host, which does not lead: removed");
-    vips_.withdraw();
+  // Not all_vips(): each pair of this host hears of each address, and copying its list each time is
+  // what hundreds of them would feel.
+  for (const auto* list : {&config_.vips, &config_.vips_excluded}) {
+    for (const auto& vip : *list) {
+      // Asked anew: the event may be an echo of what this agent has taken away since.
+      if (vip.prefix.address != address.prefix.address || !vips_.is_present(vip)) continue;
+      story_.warn(EventKind::address, "somebody put VIP " + vip.prefix.to_string() +
+                                          " on this host, which does not lead: removed");
+      vips_.withdraw();
+    }
   }
 }
 

@@ -12,9 +12,10 @@ void PairRunner::join(PeerLinks& links) {
   links.subscribe(config_.name,
                   {.word = [this] { return peer_word(); },
                    .said = [this](const PeerWord& word) { feed(PairInput(PeerSaid{word})); },
+                   .vouched = [this] { feed(PairInput(PeerVouched{})); },
                    .link_changed =
-                       [this](bool up, const std::string& why) {
-                         feed(PairInput(PeerLinkChanged{up, why}));
+                       [this](bool up, const std::string& why, bool refused) {
+                         feed(PairInput(PeerLinkChanged{up, why, refused}));
                        },
                    .compared =
                        [this](const std::vector<std::string>& differences) {
@@ -56,8 +57,8 @@ PeerWord PairRunner::peer_word() const {
   word.maintenance = pair_.maintained();
   word.restarting_ms = static_cast<int>(back_in_.count());
   if (pair.state == PairState::standby) {
-    const auto problems = pair_.takeover_problems(std::chrono::steady_clock::now());
-    word.unfit = problems.empty() ? local_inspection_.in_the_way() : problems.front();
+    const auto problems = takeover_problems();
+    if (!problems.empty()) word.unfit = problems.front();
   }
   return word;
 }

@@ -95,6 +95,13 @@ void PairRunner::maintain(const MaintenanceWish& wish, SwitchoverAnswered answer
               });
 }
 
+// What is in the way of a takeover by this node: what its rules say, and what its login may not do.
+std::vector<std::string> PairRunner::takeover_problems() const {
+  auto out = pair_.takeover_problems(steady_clock::now());
+  if (auto right = local_inspection_.in_the_way(); !right.empty()) out.push_back(std::move(right));
+  return out;
+}
+
 void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered) {
   const PairSnapshot here = pair_.snapshot();
   std::string sentence = "this node is " + std::string(to_string(here.state)) + ", not leading";
@@ -115,10 +122,7 @@ void PairRunner::ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered a
                   ": nobody could give the role away");
   }
   // With problems here nothing is begun, but those there are worth knowing too.
-  auto found = pair_.takeover_problems(steady_clock::now());
-  if (auto right = local_inspection_.in_the_way(); !right.empty())
-    found.push_back(std::move(right));
-  const auto problems = joined(found);
+  const auto problems = joined(takeover_problems());
   SwitchoverWish asked = wish;
   asked.dry_run = wish.dry_run || !problems.empty();
   tell_peer();  // the leader judges by what it has heard of this node

@@ -20,12 +20,14 @@ namespace {
 // Expiry of a timer that waits for nothing.
 constexpr auto kIdle = vrrp::TimePoint::min();
 
+// Answers missed until the peer's server is no witness of its node any more: as many as VRRP
+// forgives adverts. That it hangs is another verdict, with more patience.
+constexpr int kWitnessMisses = 3;
+
 // The second witness must be quicker than VRRP's own silence: the peer's server is asked at least
 // once in each advert interval.
 health::MonitorConfig peer_monitor(const PairConfig& config) {
-  health::MonitorConfig monitor = config.monitor;
-  monitor.ping_interval = std::min(monitor.ping_interval, config.advert_interval);
-  return monitor;
+  return health::asked_within(config.monitor, config.advert_interval);
 }
 
 PairRules pair_rules(const PairConfig& config) {
@@ -37,8 +39,11 @@ PairRules pair_rules(const PairConfig& config) {
   rules.candidacy.max_replica_age = config.max_replica_age;
   rules.candidacy.wait_for_peer = config.wait_for_peer;
   rules.candidacy.vip_lease = config.vip_lease;
+  rules.candidacy.advert_patience = vrrp::master_down_interval(
+      config.version, config.priority, config.advert_interval, config.down_adverts);
   rules.candidacy.witness_patience =
-      config.monitor.fall * peer_monitor(config).ping_interval + std::chrono::milliseconds(5);
+      std::min(config.monitor.fall, kWitnessMisses) * peer_monitor(config).ping_interval +
+      std::chrono::milliseconds(5);
   rules.candidacy.word_patience =
       std::max<Duration>(rules.candidacy.witness_patience, 3 * peer_heartbeat(config));
   rules.name = config.name;

@@ -169,6 +169,7 @@ class PairRunner {
   ReplicaWatches::Events replica_events();
   void give_the_role(const SwitchoverWish& wish, SwitchoverAnswered answered);
   void ask_the_leader(const SwitchoverWish& wish, SwitchoverAnswered answered);
+  std::vector<std::string> takeover_problems() const;
   Duration longest_switchover(Duration budget) const;
   void tell_who_asked();
   // pair_counts.cpp

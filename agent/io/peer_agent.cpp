@@ -40,7 +40,7 @@ void PeerAgent::introduce(const PeerHello& base) {
 void PeerAgent::subscribe(const std::string& pair, PeerPairEvents events) {
   const PeerPairEvents& now = pairs_[pair] = std::move(events);
   if (!started_) return;
-  now.link_changed(up_, why_);
+  now.link_changed(up_, why_, refused_);
   if (!up_) return;
   compare(pair, now);
   if (const auto last = said_.find(pair); last != said_.end()) now.said(last->second.word);
@@ -58,7 +58,7 @@ bool PeerAgent::serves_the_same(const PeerAgent& other) const {
 
 void PeerAgent::start() {
   started_ = true;
-  for (const auto& [name, events] : pairs_) events.link_changed(false, why_);
+  for (const auto& [name, events] : pairs_) events.link_changed(false, why_, false);
   dial();
 }
 
@@ -99,7 +99,8 @@ void PeerAgent::dialled(const std::shared_ptr<tcp::socket>& socket, const error_
   socket_.reset();
   dial_timer_.cancel();
   if (error || late) {
-    failed("its agent cannot be called: " + (late ? "no answer" : error.message()));
+    failed("its agent cannot be called: " + (late ? "no answer" : error.message()),
+           !late && error == boost::asio::error::connection_refused);
     return redial();
   }
   const auto weak = weak_from_this();
@@ -206,10 +207,11 @@ void PeerAgent::ended(const PeerConnection* connection, const std::string& why) 
   if (was_called) redial();
 }
 
-void PeerAgent::failed(const std::string& why) {
-  if (!up_ && why_ != why) {
+void PeerAgent::failed(const std::string& why, bool refused) {
+  if (!up_ && (why_ != why || refused_ != refused)) {
     why_ = why;
-    for (const auto& [name, events] : pairs_) events.link_changed(false, why);
+    refused_ = refused;
+    for (const auto& [name, events] : pairs_) events.link_changed(false, why, refused);
   }
   const auto now = steady_clock::now();
   const auto last = logged_.find(why);
@@ -223,6 +225,7 @@ void PeerAgent::set_up(bool up, const std::string& why) {
   if (up == up_) return;
   up_ = up;
   why_ = why;
+  refused_ = false;
   since_ = std::chrono::system_clock::now();
   if (up) {
     logged_.clear();
@@ -232,7 +235,7 @@ void PeerAgent::set_up(bool up, const std::string& why) {
     said_.clear();
     log_->warn("peer link to {} is down: {}", addresses_.name, why);
   }
-  for (const auto& [name, events] : pairs_) events.link_changed(up, why);
+  for (const auto& [name, events] : pairs_) events.link_changed(up, why, false);
 }
 
 // ---- words and requests ------------------------------------------------------------------------
@@ -254,6 +257,17 @@ void PeerAgent::say(const std::string& pair) {
 void PeerAgent::heard(const std::shared_ptr<PeerConnection>& connection,
                       const SessionHeard& heard) {
   std::visit([&](const auto& one) { take(connection, one); }, heard.what);
+}
+
+// Both connections carry the same.
+void PeerAgent::take(const std::shared_ptr<PeerConnection>& /*connection*/,
+                     const PeerHeartbeat& /*beat*/) {
+  const auto now = steady_clock::now();
+  if (now < vouched_ + rules_.heartbeat / 2) return;
+  vouched_ = now;
+  for (const auto& [pair, events] : pairs_) {
+    if (said_.contains(pair)) events.vouched();
+  }
 }
 
 // The two connections may overtake each other.

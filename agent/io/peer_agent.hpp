@@ -53,7 +53,7 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
   void heard(const std::shared_ptr<PeerConnection>& connection, const SessionHeard& heard);
   void ended(const PeerConnection* connection, const std::string& why);
   // A call in either direction came to nothing.
-  void failed(const std::string& why);
+  void failed(const std::string& why, bool refused = false);
 
   // Somebody has seen the other side: calls it now.
   void call();
@@ -75,6 +75,7 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
   void opened(const PeerHello& hello);
   void compare(const std::string& pair, const PeerPairEvents& events) const;
   void forget_the_old_run(const PeerHello& hello);
+  void take(const std::shared_ptr<PeerConnection>& connection, const PeerHeartbeat& beat);
   void take(const std::shared_ptr<PeerConnection>& connection, const PeerState& state);
   void take(const std::shared_ptr<PeerConnection>& connection, const PeerRequest& request);
   void take(const std::shared_ptr<PeerConnection>& connection, const PeerAnswer& answer);
@@ -101,9 +102,11 @@ class PeerAgent : public std::enable_shared_from_this<PeerAgent> {
 
   bool up_ = false;
   std::string why_ = "not connected yet";
+  bool refused_ = false;  // nobody listens there
   std::chrono::system_clock::time_point since_;
   PeerHello theirs_;
   std::map<std::string, PeerState> said_;
+  std::chrono::steady_clock::time_point vouched_;
   std::uint64_t states_sent_ = 0;
   std::uint64_t requests_sent_ = 0;
   std::map<std::uint64_t, Pending> pending_;

@@ -133,7 +133,7 @@ void PeerConnection::Impl::read_header() {
 void PeerConnection::Impl::header_read(const error_code& error, std::size_t /*size*/) {
   if (error) return end(closing ? last_words : PeerTls::words(error));
   const auto length = peer_frame_length(inbound);
-  if (!length) return end("it sent a message without a size, or larger than 64 KiB");
+  if (!length) return end("it sent a message without a size, or larger than 512 KiB");
   inbound.resize(*length);
   asio::async_read(stream, asio::buffer(inbound), guarded(&Impl::body_read));
 }

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t kMostHalfOpen = 8;
 constexpr auto kStrangerLogSpacing = std::chrono::seconds(60);
-constexpr int kMessagesBesidePairs = 100;
+constexpr int kMessagesBesidePairs = 300;  // a heartbeat each 10 ms, and some
 constexpr int kMessagesOfAPair = 50;
 
 std::string new_run() {

@@ -22,7 +22,9 @@ namespace agent::io {
 struct PeerPairEvents {
   std::function<PeerWord()> word;  // asked for when a state is sent
   std::function<void(const PeerWord&)> said;
-  std::function<void(bool up, const std::string& why)> link_changed;
+  std::function<void()> vouched;  // what it said last still holds
+  // `refused`: nobody listens at the other agent's address, its host says.
+  std::function<void(bool up, const std::string& why, bool refused)> link_changed;
   // What the two configurations disagree about, when the link comes up; empty: nothing.
   std::function<void(const std::vector<std::string>&)> compared;
 };

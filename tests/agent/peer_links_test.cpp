@@ -49,10 +49,12 @@ struct Node {
     links = std::make_unique<PeerLinks>(loop.get_executor(), config, "0.1.0", log);
     word.pair = "redis";
     word.state = name;
-    links->subscribe("redis", {.word = [this] { return word; },
-                               .said = [this](const PeerWord& said) { heard = said.state; },
-                               .link_changed = [this](bool is, const std::string&) { up = is; },
-                               .compared = [](const auto&) {}});
+    links->subscribe("redis",
+                     {.word = [this] { return word; },
+                      .said = [this](const PeerWord& said) { heard = said.state; },
+                      .vouched = [] {},
+                      .link_changed = [this](bool is, const std::string&, bool) { up = is; },
+                      .compared = [](const auto&) {}});
   }
 
   std::ostringstream text;

@@ -170,11 +170,32 @@ TEST(PeerMessage, CarriesAnyBytesOfAServersWords) {
             state.word.why.substr(0, 300));
 }
 
+// As many virtual routers as one interface has, on four of them.
+TEST(PeerMessage, AHostMayHaveAThousandPairs) {
+  PeerHello hello{
+      .node = "server11", .run = "1", .software = "1", .versions = {1}, .listen = "x", .pairs = {}};
+  for (int i = 0; i < 1000; ++i) {
+    std::string name = "pair";
+    name += std::to_string(i);
+    hello.pairs.push_back({name,
+                           100,
+                           {{"vips", "10.81.100.100/24"},
+                            {"advert_interval", "100 ms"},
+                            {"transport", "multicast"},
+                            {"authentication", "none"},
+                            {"mode", "available"},
+                            {"failback", "manual"}}});
+  }
+  const auto parsed = parse_peer_message(text_of(hello));
+  ASSERT_TRUE(std::holds_alternative<PeerMessage>(parsed)) << std::get<std::string>(parsed);
+  EXPECT_EQ(std::get<PeerHello>(std::get<PeerMessage>(parsed)), hello);
+}
+
 TEST(PeerMessage, LargerThanAMessageMayBeIsNeitherSentNorRead) {
   boost::json::object large{{"text", std::string(kLargestPeerMessage, 'x')}};
   EXPECT_EQ(encode_peer_message(PeerRequest{1, "redis", "show", large}), std::nullopt);
-  EXPECT_EQ(peer_frame_length(std::string("\0\1\0\0", 4)), kLargestPeerMessage);
-  EXPECT_EQ(peer_frame_length(std::string("\0\1\0\1", 4)), std::nullopt);
+  EXPECT_EQ(peer_frame_length(std::string("\0\x08\0\0", 4)), kLargestPeerMessage);
+  EXPECT_EQ(peer_frame_length(std::string("\0\x08\0\1", 4)), std::nullopt);
   EXPECT_EQ(peer_frame_length(std::string("\xff\xff\xff\xff", 4)), std::nullopt);
   EXPECT_EQ(peer_frame_length(std::string("\0\0\0\0", 4)), std::nullopt);
   EXPECT_EQ(peer_frame_length("GET"), std::nullopt);

@@ -82,11 +82,14 @@ TEST_F(Session, TheCallerSpeaksFirstAndBothAreOpen) {
   EXPECT_TRUE(caller.is_open() && listener_.is_open());
 }
 
+// A heartbeat vouches for the states, which come again only now and then.
 TEST_F(Session, SpeaksWithEachHeartbeatAndGivesASilentOneUp) {
   open();
   EXPECT_EQ(listener_.next_deadline(), at(101ms));
-  EXPECT_EQ(step(101ms, SessionTime{}), "sends heartbeat, states");
-  EXPECT_EQ(step(1400ms, frame(PeerHeartbeat{})), "");
+  EXPECT_EQ(step(101ms, SessionTime{}), "sends heartbeat");
+  EXPECT_EQ(step(500ms, SessionTime{}), "sends heartbeat");
+  EXPECT_EQ(step(600ms, SessionTime{}), "sends heartbeat, states");
+  EXPECT_EQ(step(1400ms, frame(PeerHeartbeat{})), "heard");
   EXPECT_EQ(step(1600ms, SessionTime{}), "sends heartbeat, states");
   EXPECT_EQ(step(2900ms, SessionTime{}), "ended: nothing was heard for 1500 ms");
   EXPECT_EQ(listener_.next_deadline(), std::nullopt);

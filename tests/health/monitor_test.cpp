@@ -321,5 +321,22 @@ TEST_F(MonitorTest, AnAnswerThatNobodyAskedForIsNoAnswer) {
   EXPECT_EQ(monitor.snapshot().last_answer, at(0));
 }
 
+TEST(AskedWithin, AsksMoreOftenWithTheSamePatience) {
+  using std::chrono::milliseconds;
+  MonitorConfig config;
+  config.ping_interval = milliseconds(20);
+  config.fall = 5;
+  EXPECT_EQ(asked_within(config, milliseconds(20)), config);
+  EXPECT_EQ(asked_within(config, milliseconds(100)), config);
+
+  MonitorConfig expected = config;
+  expected.ping_interval = milliseconds(10);
+  expected.fall = 10;
+  EXPECT_EQ(asked_within(config, milliseconds(10)), expected);
+  expected.ping_interval = milliseconds(15);
+  expected.fall = 7;  // never less than 100 ms
+  EXPECT_EQ(asked_within(config, milliseconds(15)), expected);
+}
+
 }  // namespace
 }  // namespace health

@@ -16,8 +16,9 @@ struct Say {
     return line;
   }
   std::string operator()(const Pause& pause) const {
-    const auto length = std::chrono::duration<double, std::milli>(pause.duration).count();
-    return "pause " + std::to_string(static_cast<int>(length)) + " ms";
+    const auto length = std::chrono::duration_cast<std::chrono::microseconds>(pause.duration);
+    if (length.count() % 1000 != 0) return "pause " + std::to_string(length.count()) + " us";
+    return "pause " + std::to_string(length.count() / 1000) + " ms";
   }
   std::string operator()(const Done&) const { return "done"; }
   std::string operator()(const Failed& failed) const {

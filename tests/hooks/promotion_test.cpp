@@ -131,11 +131,11 @@ TEST(Promotion, DoesNotTakeTheOperatorsWordWhileLoading) {
 TEST(Promotion, ReadsTheStreamToItsEndWhileTheLinkIsUp) {
   expect_conversation(*make_promotion({}),
                       {{"local: INFO", info({.offset = 1000})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 1700})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 1700})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 1700})},
                        {"local: REPLICAOF NO ONE", ok()},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
@@ -147,13 +147,13 @@ TEST(Promotion, ReadsTheStreamToItsEndWhileTheLinkIsUp) {
 TEST(Promotion, TakesAPieceOfACommandForMovement) {
   expect_conversation(*make_promotion({}),
                       {{"local: INFO", info({.last_io = 4})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.last_io = 4})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.last_io = 0})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.last_io = 0})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.last_io = 1})},
                        {"local: REPLICAOF NO ONE", ok()},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
@@ -165,7 +165,7 @@ TEST(Promotion, TakesAPieceOfACommandForMovement) {
 TEST(Promotion, GoesOnAtOnceWhenTheLinkEnds) {
   expect_conversation(*make_promotion({}),
                       {{"local: INFO", info({})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.link_up = false, .offset = 1200})},
                        {"local: REPLICAOF NO ONE", ok()},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
@@ -175,11 +175,11 @@ TEST(Promotion, GoesOnAtOnceWhenTheLinkEnds) {
 }
 
 TEST(Promotion, WaitsForAMovingStreamNoLongerThanItsBudget) {
-  expect_conversation(*make_promotion({.drain_budget = milliseconds(2)}),
+  expect_conversation(*make_promotion({.drain_budget = std::chrono::microseconds(600)}),
                       {{"local: INFO", info({.offset = 1})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 2})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 3})},
                        {"local: REPLICAOF NO ONE", ok()},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
@@ -192,7 +192,7 @@ TEST(Promotion, RefusesWhenASyncBeginsWhileItDrains) {
   expect_conversation(
       *make_promotion({}),
       {{"local: INFO", info({})},
-       {"pause 1 ms", {}},
+       {"pause 300 us", {}},
        {"local: INFO replication", info({.link_up = false, .sync = true})}},
       "refused: the local server is in the middle of a sync and has no whole data set");
 }
@@ -200,7 +200,7 @@ TEST(Promotion, RefusesWhenASyncBeginsWhileItDrains) {
 TEST(Promotion, FindsTheServerPromotedMeanwhile) {
   expect_conversation(*make_promotion({}),
                       {{"local: INFO", info({})},
-                       {"pause 1 ms", {}},
+                       {"pause 300 us", {}},
                        {"local: INFO replication", info({.role = "master"})},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
                        {"local: CLIENT UNPAUSE", ok()},

@@ -33,7 +33,10 @@ std::vector<Place> places(LeaveStep step) {
     case LeaveStep::fence: return {{{kPause, kFence}, kBefore}, {{kFence}, kAfter}};
     case LeaveStep::drain: return {{{kFence, kOffsets}, kAfter}};
     case LeaveStep::resign: return {{.by = By::advert, .leaves = "VIP on eth0"}};
-    case LeaveStep::park: return {{.commands = {kKillClients}, .leaves = "VIP on lo"}};
+    case LeaveStep::park:
+      return {{.commands = {kPromote}, .by_successor = true, .leaves = "VIP on lo"}};
+    case LeaveStep::await_announcement:
+      return {{.commands = {kKillClients}, .leaves = "VIP on lo"}};
     case LeaveStep::kill_clients:
       return {{.commands = {kKillClients}, .moment = kAfter, .leaves = "VIP on lo"}};
     case LeaveStep::withdraw:

@@ -26,7 +26,8 @@ struct Place {
   RedisRelay::Moment moment = RedisRelay::Moment::before;
   By by = By::relay;
   Story story = Story::moves;
-  bool at_peer = false;  // the peer's server
+  bool at_peer = false;       // the peer's server
+  bool by_successor = false;  // commands of the standby's agent to its own server
   // What the dead agent leaves on its host: "" or words to be found there.
   std::string leaves{};
 };

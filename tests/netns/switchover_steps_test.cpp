@@ -147,7 +147,8 @@ testing::AssertionResult AtEachStep::strikes(const Place& place, Side& holder, S
   Side& leads = leader();
   Side& follows = standby();
   const auto kill = [&victim] { victim.agent.signal(SIGKILL); };
-  RedisRelay& relay = place.at_peer ? relays_of(holder).peer : relays_of(holder).local;
+  Side& speaker = place.by_successor ? follows : holder;
+  RedisRelay& relay = place.at_peer ? relays_of(speaker).peer : relays_of(speaker).local;
   const RedisRelay::Trap trap{place.commands, place.moment, kill};
   const bool awaiting = place.at_peer && place.story == Story::moves;
   const bool failing = place.commands == std::vector<Argv>{kOpen};

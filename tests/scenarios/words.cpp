@@ -305,9 +305,10 @@ agent::SettingsSeen parse_settings(const Words& words) {
   return seen;
 }
 
-// "link up", "link down the other side closed the connection"
+// "link up", "link down the other side closed the connection", "link refused"
 agent::PeerLinkChanged parse_link(const Words& words) {
   const std::string& state = word(words, 1);
+  if (state == "refused") return {false, "its agent cannot be called: Connection refused", true};
   if (state != "up" && state != "down") unknown(state);
   return {state == "up", rest(words, 2)};
 }

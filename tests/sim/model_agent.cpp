@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "agent/newest.hpp"
+#include "vrrp/timing.hpp"
 
 namespace sim {
 
@@ -17,7 +17,7 @@ constexpr Duration kLeastConnectTimeout = 200ms;
 
 agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   const Duration ping = std::min(settings.monitor.ping_interval, settings.advert_interval);
-  const Duration beat = std::clamp<Duration>(ping, 50ms, 500ms);
+  const Duration beat = std::clamp<Duration>(ping, 10ms, 500ms);
   agent::PairRules rules;
   rules.candidacy.peer = endpoint_of(1 - index);
   rules.candidacy.preempt = settings.preempt;
@@ -26,7 +26,9 @@ agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   rules.candidacy.vip_lease = settings.vip_lease;
   rules.candidacy.safe = settings.safe;
   rules.candidacy.max_lag_time = settings.max_lag_time;
-  rules.candidacy.witness_patience = settings.monitor.fall * ping + 5ms;
+  rules.candidacy.advert_patience =
+      vrrp::master_down_interval(vrrp::Version::v3, settings.priority, settings.advert_interval, 3);
+  rules.candidacy.witness_patience = std::min(settings.monitor.fall, 3) * ping + 5ms;
   rules.candidacy.word_patience = std::max<Duration>(rules.candidacy.witness_patience, 3 * beat);
   rules.max_takeovers = settings.max_takeovers;
   rules.hold_down = settings.hold_down;
@@ -216,90 +218,6 @@ void Agent::obey(Target target, const health::Send& send) {
           feed(agent::PairInput(agent::PeerAnswered{}));
         }
       });
-}
-
-// ---- the other node's agent --------------------------------------------------------------------
-
-agent::PeerWord Agent::word() const {
-  const agent::PairSnapshot snapshot = pair->snapshot();
-  const agent::Sight& sight = pair->sight();
-  agent::PeerWord out;
-  out.pair = "redis";
-  out.state = to_string(snapshot.state);
-  out.epoch = snapshot.epoch;
-  out.record = sight.record;
-  if (out.record) {  // what the other node does not ask for
-    out.record->lineage.clear();
-    out.record->peer.reset();
-    out.record->intent.clear();
-    out.record->superseded = out.record->claimed = 0;
-    out.record->behind = out.record->moved_away = false;
-    out.record->takeovers.clear();
-  }
-  out.health = health::to_string(sight.local.health);
-  if (const auto& facts = sight.local.facts) {
-    out.role = health::to_string(facts->role);
-    out.replid = facts->replid;
-    out.offset = facts->offset;
-    out.data_epoch = agent::data_epoch(sight.record, *facts);
-  }
-  out.priority = out.configured = settings.priority.value;
-  out.may_lead = snapshot.candidacy.may_lead;
-  out.why = snapshot.candidacy.why;
-  out.alarms = static_cast<int>(snapshot.alarms.size());
-  out.by_operator = snapshot.by_operator;
-  if (snapshot.state == agent::PairState::standby) {
-    const auto problems = pair->takeover_problems(local());
-    if (!problems.empty()) out.unfit = problems.front();
-  }
-  return out;
-}
-
-void Agent::tell_peer() {
-  if (!link.up) return;
-  agent::PeerWord now = word();
-  if (says_the_same(now, told_)) return;
-  told_ = now;
-  if (!world.network.open(Path::agents)) return;
-  world.clock.after(200us, [this, run = life, now = std::move(now)] {
-    if (run == life && world.network.open(Path::agents)) other().hear(run, now);
-  });
-}
-
-void Agent::hear(std::uint64_t theirs, const agent::PeerWord& said) {
-  deliver([this, theirs, said] {
-    if (!link.up || link.theirs != theirs) return;
-    link.heard = world.clock.now();
-    feed(agent::PairInput(agent::PeerSaid{said}));
-  });
-}
-
-void Agent::set_link(bool up, const std::string& why) {
-  if (link.up == up) return;
-  link.up = up;
-  link.heard = world.clock.now();
-  told_ = {};
-  world.clock.say(name() + ": the peer link is " + (up ? "up" : "down: " + why));
-  if (!up && asked_) answer_asked(asked_->id, false, "the peer link went down");
-  feed(agent::PairInput(agent::PeerLinkChanged{up, why}));
-}
-
-// A heartbeat, which carries the word; and whether the other side still sends its own.
-void Agent::link_beat() {
-  if (!alive || hung || !settings.peer_link) return;
-  const Duration beat = rules.candidacy.word_patience / 3;
-  if (link.up && world.clock.now() - link.heard > 3 * beat) set_link(false, "silence");
-  if (!link.up || !world.network.open(Path::agents)) return;
-  world.clock.after(200us, [this, run = life, now = word()] {
-    if (run == life && world.network.open(Path::agents)) other().hear(run, now);
-  });
-}
-
-void Agent::advert(const vrrp::IpAddress& from, vrrp::Priority priority, Duration interval) {
-  deliver([this, from, priority, interval, arrived = world.clock.now()] {
-    const Duration waited = world.clock.now() - arrived;
-    feed(vrrp::InstanceInput(vrrp::AdvertReceived{from, priority, interval, waited}));
-  });
 }
 
 // ---- life and death ----------------------------------------------------------------------------

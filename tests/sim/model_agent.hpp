@@ -110,11 +110,13 @@ struct Agent {
     bool up = false;
     TimePoint heard{};
     std::uint64_t theirs = 0;  // the life of the other end
+    bool refused = false;      // nobody listens there
   };
   LinkEnd link;
   void link_beat();
   void hear(std::uint64_t life, const agent::PeerWord& word);
   void set_link(bool up, const std::string& why);
+  void call_the_other();
 
  private:
   using Input = std::variant<agent::PairInput, vrrp::InstanceInput>;

@@ -166,6 +166,8 @@ void PairWorld::run_for(Duration time) {
 void PairWorld::link_the_agents() {
   Agent& one = *agents_[0];
   Agent& two = *agents_[1];
+  one.call_the_other();
+  two.call_the_other();
   if (!one.settings.peer_link || !one.alive || !two.alive || one.hung || two.hung) return;
   const bool linked =
       one.link.up && two.link.up && one.link.theirs == two.life && two.link.theirs == one.life;

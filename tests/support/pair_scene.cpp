@@ -67,10 +67,10 @@ void PairScene::start_servers() {
   if (!in_sync) throw std::runtime_error(in_sync.message());
 }
 
-testing::AssertionResult PairScene::start() {
+testing::AssertionResult PairScene::start(const Argv& wrapper) {
   start_servers();
-  a.agent.start();
-  b.agent.start();
+  a.agent.start(wrapper);
+  b.agent.start(wrapper);
   const auto leads = reaches(kALeads);
   if (!leads) return leads;
   const auto guarded = protects(a.agent);

@@ -52,7 +52,7 @@ class PairScene {
   void start_servers();
   // The good state: start_servers, then both agents, until A leads, B could take over at any
   // moment, and all scripts have run.
-  testing::AssertionResult start();
+  testing::AssertionResult start(const Argv& wrapper = {});  // of the agents
 
   std::string picture();
   testing::AssertionResult reaches(const std::string& expected, Millis deadline = kSoon);
