@@ -6,10 +6,13 @@ Tandem's users run them; scripts are not involved.
 """
 import json
 import os
+import signal
 import subprocess
+import time
 
 from fo.env import IPS, PORT, VIP
-from fo.systems import System, register
+from fo.scenarios import optional
+from fo.systems import REGISTRY, System, register
 
 BUILD = os.environ["TANDEM_BUILD"]
 PEER_PORT = 7112
@@ -92,6 +95,7 @@ class Tandem(System):
     def wait_ready(self):
         super().wait_ready()
         self.env.wait("the leader's agent sees its standby in sync", self._protected, 30)
+        self.notes["ready"] = time.time()
 
     def _protected(self):
         status = self._tandem("a", "status", "--json")
@@ -102,18 +106,27 @@ class Tandem(System):
         self.notes["switchover"] = (moved.stdout + moved.stderr).strip()
 
     def stop(self):
-        """The paths of the last transitions: where the milliseconds went."""
+        """The paths of the last transitions: where the milliseconds went. And what was kept."""
+        kept = []
         for h in "ab":
             events = subprocess.run(
                 [BUILD + "/tandem", "events", "--state-dir", self.env.hosts[h].path("state"),
                  "--kind", "transition", "--json"], capture_output=True, text=True, check=False)
             self.notes["path_" + h] = [json.loads(line) for line in events.stdout.splitlines()]
+            copies = subprocess.run(
+                [BUILD + "/tandem", "diverged", "--state-dir", self.env.hosts[h].path("state"),
+                 "list"], capture_output=True, text=True, check=False).stdout.splitlines()
+            kept += [f"{h.upper()}: {copy.strip()}" for copy in copies if "commands" in copy]
+        if kept:
+            self.notes["kept"] = "; ".join(kept)
 
 
 @register
 class TandemDefault(Tandem):
     name = "tandem"
     description = "Tandem at its defaults: adverts each 100 ms"
+    repeat = 3
+    repeat_of = {"kill9_redis": 10}
 
 
 @register
@@ -123,5 +136,52 @@ class TandemFast(Tandem):
     pair = 'advert_interval = "10ms"'
     server = 'ping_interval = "20ms"\nfall = 5'
 
+
+@register
+class TandemSafe(Tandem):
+    name = "tandem-safe"
+    description = 'Tandem with mode = "safe": no acknowledged write is lost in a partition'
+    pair = 'advert_interval = "10ms"\nmode = "safe"'
+    server = 'ping_interval = "20ms"\nfall = 5'
+    repeat = 3
+    scenarios = ["partition", "host_death", "kill9_redis", "planned_switchover"]
+
+
+@optional
+def agent_restart(c):
+    """SIGKILL the HA daemon on the master host; its supervisor starts it again 100 ms later."""
+    pids = c.sys.agent_pids("a")
+    c.mark("fault")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.1)
+    c.env.reap()
+    c.sys.start_agent("a")
+    c.observe()
+    c.watch(c.sys.after(c.name))
+    return {"a": "any", "b": "any"}
+
+
+@optional
+def busy_switchover(c):
+    """The planned move while a further client writes as fast as pipelines go."""
+    load = c.env.hosts["c"].spawn("load", [
+        "redis-benchmark", "-h", c.sys.vip, "-p", str(PORT), "-t", "set", "-P", "50", "-c", "4",
+        "-r", "100000", "-n", "100000000", "-q"])
+    time.sleep(2)
+    rate = c.a.redis().info("stats")["instantaneous_ops_per_sec"]
+    c.sys.notes["writes_per_second"] = int(rate)
+    c.mark("fault")
+    c.sys.planned_switchover()
+    c.observe()
+    load.kill()
+    c.watch(c.sys.after(c.name))
+    return {"a": "any", "b": "master"}
+
+
+if "PEER_RUNS" in os.environ:
+    for peer in REGISTRY.values():
+        if not issubclass(peer, Tandem):
+            peer.repeat, peer.repeat_of = int(os.environ["PEER_RUNS"]), {}
 
 assert IPS  # the harness's addresses are those of the configuration above

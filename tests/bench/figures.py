@@ -6,9 +6,13 @@ COLUMNS = ("median", "p99", "max", "gap")
 
 
 def punctuality(times, interval_ms):
-    """How far the intervals are from nominal: median, 99th percentile and maximum of the absolute
-    deviation, and the longest interval itself; all in milliseconds. None without an interval."""
-    intervals = [(after - before) / 1e6 for before, after in zip(times, times[1:])]
+    """How far the intervals are from nominal: median, 99th and 99.9th percentile and maximum of the
+    absolute deviation, and the longest interval itself; all in milliseconds. None without any."""
+    return deviation([(after - before) / 1e6 for before, after in zip(times, times[1:])],
+                     interval_ms)
+
+
+def deviation(intervals, interval_ms):
     if not intervals:
         return None
     deviations = sorted(abs(interval - interval_ms) for interval in intervals)
@@ -17,7 +21,7 @@ def punctuality(times, interval_ms):
         return deviations[max(0, math.ceil(share * len(deviations)) - 1)]
 
     return {"intervals": len(intervals), "median": at(0.5), "p99": at(0.99),
-            "max": deviations[-1], "gap": max(intervals)}
+            "p99.9": at(0.999), "max": deviations[-1], "gap": max(intervals)}
 
 
 def table(rows):

@@ -27,6 +27,7 @@ node = "{node}"
 state_dir = "{folder}/state"
 control_socket = "{folder}/control.sock"
 log = {{ level = "info", target = "stderr" }}
+{agent}
 [agent.peer_link]
 listen = "{own}:7112"
 secret_file = "{folder}/peer.secret"
@@ -44,6 +45,7 @@ wait_for_peer = "3s"
 address = "127.0.0.1:{port}"
 replication_address = "{own}:{port}"
 password_file = "{folder}/redis.password"
+{server}
 [pair.peer]
 server = "{peer}:{port}"
 agent = "{peer}:7112"
@@ -58,7 +60,7 @@ class Node:
         self.server = None
         self.agent = None
 
-    def prepare(self, root, programs, peer, interval, pair):
+    def prepare(self, root, programs, peer, interval, lines):
         self.folder = os.path.join(root, self.host.label)
         os.makedirs(os.path.join(self.folder, "state"))
         self.programs = programs
@@ -70,8 +72,8 @@ class Node:
         self.write("peer.secret", "7" * 64 + "\n")
         self.write("tandem.toml", TOML.format(
             node=self.host.label, folder=self.folder, own=self.host.address,
-            priority=self.priority, interval=interval, vip=VIP, pair=pair, port=redis.PORT,
-            peer=peer.host.address))
+            priority=self.priority, interval=interval, vip=VIP, port=redis.PORT,
+            peer=peer.host.address, **lines))
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -134,9 +136,11 @@ class Whys:
 
 
 class Pair:
-    """`with Pair(...) as pair:` both agents run, A leads, B is in sync and the client writes."""
+    """`with Pair(...) as pair:` both agents run, A leads, B is in sync and the client writes.
+    Further lines go into the tables of the configuration that they are named after."""
 
-    def __init__(self, root, programs, interval="100ms", pair_lines=""):
+    def __init__(self, root, programs, interval="100ms", pair_lines="", agent_lines="",
+                 server_lines=""):
         self.a = Node("writes-a", "10.77.1.1", 250)
         self.b = Node("writes-b", "10.77.1.2", 240)
         self.client_host = network.Host("writes-c", "10.77.1.9")
@@ -145,7 +149,8 @@ class Pair:
         self.whys = Whys()
         self._phase = 0
         for node, peer in ((self.a, self.b), (self.b, self.a)):
-            node.prepare(root, programs, peer, interval, pair_lines)
+            node.prepare(root, programs, peer, interval,
+                         {"pair": pair_lines, "agent": agent_lines, "server": server_lines})
         self.client = watch.Client(self.client_host, VIP, redis.PORT,
                                    os.path.join(self.a.folder, "redis.password"), self.whys, SLOW)
 

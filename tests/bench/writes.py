@@ -109,18 +109,14 @@ def partition(root, programs, lines):
     """The leader's host is cut off for a time, without a loss of its link; the client is not."""
     with lab.Pair(root, programs, pair_lines=lines) as pair:
         phase = pair.phase()
-        cable(pair.a, "nomaster")
+        network.cable(pair.a.host, "nomaster", wire=lab.WIRE)
         pair.until_led_by(pair.b, in_sync=False)
         alone = write_alone(pair.a)
         time.sleep(PARTITION)
-        cable(pair.a, "master", "bridge")
+        network.cable(pair.a.host, "master", "bridge", wire=lab.WIRE)
         pair.until_led_by(pair.b)
         pair.until_writes_go_on()
         return row(pair, pair.b, [phase], f"{alone} written to the cut-off master alone; ")
-
-
-def cable(node, *words):
-    network.ip("-n", lab.WIRE, "link", "set", "dev", node.host.port, *words)
 
 
 def write_alone(node):

@@ -22,7 +22,6 @@ for folder in ("demo", "bench"):
 
 import nemesis  # noqa: E402
 import resp  # noqa: E402
-import timeline  # noqa: E402, F401  (watch speaks to one)
 import watch  # noqa: E402
 import world as place  # noqa: E402
 from alone import run_alone  # noqa: E402

@@ -108,7 +108,7 @@ def agent_stopped(world, random):
 
 
 def power_cut(side):
-    network_ip(side, "down")
+    network.cable(side.host, "down", wire=place.WIRE)
     address_of(side, "del")
     side.host.kill_everything()
 
@@ -128,7 +128,7 @@ def both_hosts_gone(world, random):
     power_cut(world.other(first))
     order = [first, world.other(first)]
     random.shuffle(order)
-    network_ip(order[0], "up")
+    network.cable(order[0].host, "up", wire=place.WIRE)
     world.boot(order[0])
     last(random, 0, 3)
 
@@ -179,14 +179,10 @@ def starved_processors(world, random):
 
 def link_down(world, random):
     side = someone(world, random)
-    network_ip(side, "down")
+    network.cable(side.host, "down", wire=place.WIRE)
     last(random, 0.2, 5)
-    network_ip(side, "up")
+    network.cable(side.host, "up", wire=place.WIRE)
     last(random, 0, 2)
-
-
-def network_ip(side, state):
-    network.ip("-n", place.WIRE, "link", "set", "dev", side.host.port, state)
 
 
 def partition(world, random):

@@ -63,17 +63,10 @@ def connect(where):
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            connection = Open(where, "", PATIENCE)
+            connection = resp.Connection(where, "", PATIENCE)
             connection.call("PING")
             return connection
         except (OSError, resp.ReplyError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-
-
-class Open(resp.Connection):
-    """To a server without a password."""
-
-    def call(self, *words):
-        return "OK" if words[0] == "AUTH" else super().call(*words)

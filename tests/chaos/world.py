@@ -22,7 +22,6 @@ WIRE = "tandem-chaos"
 ISLAND = "island"  # the bridge of who is cut off
 DISK = "96m"
 WRITERS = 2        # on each client's host
-PAIR_LINES = ""
 
 
 class ClientHost:
@@ -136,7 +135,8 @@ class World:
         self.b = Side("chaos-b", "10.77.1.2", 240)
         self.sides = [self.a, self.b]
         for side, peer in ((self.a, self.b), (self.b, self.a)):
-            side.prepare(root, programs, peer, interval, PAIR_LINES + lines)
+            side.prepare(root, programs, peer, interval,
+                         {"pair": lines, "agent": "", "server": ""})
             side.give_disks()
         password = os.path.join(self.a.folder, "redis.password")
         self.clients = [ClientHost(f"chaos-c{index}", f"10.77.1.{20 + index}", password)
@@ -204,7 +204,7 @@ class World:
     # ---- what is done ----------------------------------------------------------------------
 
     def move(self, host, bridge):
-        network.ip("-n", WIRE, "link", "set", "dev", host.port, "master", bridge)
+        network.cable(host, "master", bridge, wire=WIRE)
 
     def hog_processors(self):
         code = "while True: pass"
@@ -230,7 +230,7 @@ class World:
         """All that is broken is repaired, and all that is dead is started."""
         self.free_processors()
         for host in self._hosts:
-            network.ip("-n", WIRE, "link", "set", "dev", host.port, "up")
+            network.cable(host, "up", wire=WIRE)
             self.move(host, "bridge")
         for side in self.sides:
             side.clear_filters()

@@ -85,18 +85,15 @@ def make(hosts, wire=WIRE):
         ip("netns", "add", host.namespace)
         ip("link", "add", "name", host.port, "netns", wire, "type", "veth",
            "peer", "name", "eth0", "netns", host.namespace)
-        ip("-n", wire, "link", "set", "dev", host.port, "master", "bridge", "up")
+        cable(host, "master", "bridge", "up", wire=wire)
         ip("-n", host.namespace, "link", "set", "lo", "up")
         ip("-n", host.namespace, "link", "set", "eth0", "up")
         ip("-n", host.namespace, "address", "add", f"{host.address}/{PREFIX}", "dev", "eth0")
 
 
-def unplug(host):
-    ip("-n", WIRE, "link", "set", "dev", host.port, "down")
-
-
-def plug(host):
-    ip("-n", WIRE, "link", "set", "dev", host.port, "up")
+def cable(host, *words, wire=WIRE):
+    """What becomes of a host's cable at the other end: "up", "down", "master", "bridge"."""
+    ip("-n", wire, "link", "set", "dev", host.port, *words)
 
 
 def remove(hosts, wire=WIRE):

@@ -11,7 +11,7 @@ class ReplyError(Exception):
 
 
 class Connection:
-    """`where` is a path (unix socket) or an (address, port) pair."""
+    """`where` is a path (unix socket) or an (address, port) pair; no password: it wants none."""
 
     def __init__(self, where, password, timeout):
         family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
@@ -22,7 +22,8 @@ class Connection:
             if family == socket.AF_INET:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._stream = self._socket.makefile("rb")
-            self.call("AUTH", password)
+            if password:
+                self.call("AUTH", password)
         except BaseException:
             self._socket.close()
             raise

@@ -88,7 +88,7 @@ class Story:
     def _host_lost(self):
         self._begin(4)
         self._timeline.fault("the cable of B is cut, everything on B is killed")
-        network.unplug(self._b.host)
+        network.cable(self._b.host, "down")
         self._b.host.kill_everything()
         self._b.server.process.wait()
         self._b.agent.process.wait()
@@ -98,7 +98,7 @@ class Story:
     def _host_returns(self):
         self._begin(5)
         self._timeline.fault("B is plugged in, its server and its agent are started", "repair")
-        network.plug(self._b.host)
+        network.cable(self._b.host, "up")
         self._b.server.start(replica=True)
         self._b.agent.start()
         self._wait_for_standby(self._b, self._a, seconds=20)
