@@ -15,8 +15,9 @@ constexpr double kHalf = 0.5;
 
 }  // namespace
 
+// Whatever a word of theirs is quoted in, a comment must not end early nor hold what TOML refuses.
 void Page::line(const std::string& text) {
-  out_.text += text;
+  out_.text += clean(text);
   out_.text += '\n';
   ++line_;
 }
