@@ -49,14 +49,16 @@ std::string_view to_string(State state) {
 }
 
 InstanceEffects Instance::step(TimePoint now, const InstanceInput& input) {
-  step_down_when_late(now);
+  give_way_when_late(now, input);
   std::visit([&](const auto& one) { on(now, one); }, input);
   return std::exchange(effects_, {});
 }
 
 std::optional<TimePoint> Instance::next_deadline() const {
   if (const auto* backup = std::get_if<Backup>(&state_)) return backup->master_down;
-  if (const auto* master = std::get_if<Master>(&state_)) return master->next_advert;
+  if (const auto* master = std::get_if<Master>(&state_)) {
+    return master->listens_until.value_or(master->next_advert);
+  }
   return std::get<Initialize>(state_).usable_at;
 }
 
@@ -71,6 +73,7 @@ InstanceSnapshot Instance::snapshot() const {
     out.leader = backup->leader;
   } else if (const auto* master = std::get_if<Master>(&state_)) {
     out.state = State::master;
+    out.listens = master->listens_until.has_value();
     if (master->rival && master->rival->reported) out.not_heard_by = master->rival->source;
   }
   return out;
@@ -78,14 +81,24 @@ InstanceSnapshot Instance::snapshot() const {
 
 // A master that has not advertised for as long as backups wait may already have been replaced; what
 // it finds in its queue was sent to somebody who no longer leads. So it gives way first and then
-// reads, whatever the priorities say.
-void Instance::step_down_when_late(TimePoint now) {
-  const auto* master = std::get_if<Master>(&state_);
+// reads, whatever the priorities say. Where that is not likely, it listens before.
+void Instance::give_way_when_late(TimePoint now, const InstanceInput& input) {
+  auto* master = std::get_if<Master>(&state_);
   if (master == nullptr) return;
   const TimePoint last_sent = master->next_advert - config_.advert_interval;
   if (now < last_sent + master_down_after(config_.advert_interval)) return;
+  if (listen_when_late(now, *master, input)) return;
   emit(LeftMaster{Change::late});
   become_backup(now, Change::late, config_.advert_interval);
+}
+
+// Whoever leads in its place advertises within an interval, in time for these one and a half.
+bool Instance::listen_when_late(TimePoint now, Master& master, const InstanceInput& input) {
+  if (std::holds_alternative<AdvertReceived>(input)) return false;
+  const Duration held_up = now - master.next_advert;
+  if (held_up >= config_.listens_after) return false;
+  if (!master.listens_until) master.listens_until = now + config_.advert_interval * 3 / 2;
+  return true;
 }
 
 void Instance::on(TimePoint now, const AdvertReceived& advert) {
@@ -124,7 +137,8 @@ void Instance::deadline_as_backup(TimePoint now, Backup& backup) {
 }
 
 void Instance::deadline_as_master(TimePoint now, Master& master) {
-  if (now < master.next_advert) return;
+  if (now < std::max(master.next_advert, master.listens_until.value_or(now))) return;
+  master.listens_until.reset();
   const bool late = now > master.next_advert + config_.advert_interval;
   emit(SendAdvert{config_.priority});
   if (late) emit(Report{Notice::late, source_, config_.priority});
@@ -287,7 +301,7 @@ void Instance::watch_rival(TimePoint now, Master& master, const AdvertReceived& 
 }
 
 void Instance::become_master(TimePoint now, Change why) {
-  state_ = Master{now + config_.advert_interval, now, std::nullopt};
+  state_ = Master{now + config_.advert_interval, now, std::nullopt, std::nullopt};
   may_lead_ = true;  // who was allowed to preempt leads until told otherwise
   since_ = now;
   emit(SendAdvert{config_.priority});

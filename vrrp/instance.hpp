@@ -33,6 +33,10 @@ struct InstanceConfig {
   int down_adverts = kDownAdverts;
   // After a loss of the link: how long it must stay usable before it counts as usable again.
   Duration link_up_delay{};
+  // How long a master may have been held up and, before it gives way, listen whether anybody leads
+  // in its place. Zero: it gives way at once. For routers whose peers do not lead for silence
+  // alone.
+  Duration listens_after{};
 };
 
 // ---- inputs ------------------------------------------------------------------------------------
@@ -155,6 +159,7 @@ struct InstanceSnapshot {
   bool leader_lost = false;               // Backup: nobody advertises and we may not
   std::optional<Leader> leader;           // Backup: who leads
   std::optional<IpAddress> not_heard_by;  // Master: who leads too, deaf to our adverts
+  bool listens = false;                   // Master: was held up, finds out whether it still is
   std::optional<TimePoint> deadline;
 };
 
@@ -189,6 +194,7 @@ class Instance {
     TimePoint next_advert;  // Advertisement_Interval timer, absolute so that adverts do not drift
     TimePoint answer_allowed;  // rate limit of answers
     std::optional<Rival> rival;
+    std::optional<TimePoint> listens_until;  // held up: does not advertise before, and next then
   };
 
   void on(TimePoint now, const AdvertReceived& advert);
@@ -198,7 +204,8 @@ class Instance {
   void on(TimePoint now, const PriorityChanged& changed);
   void on(TimePoint now, const Stop& stop);
 
-  void step_down_when_late(TimePoint now);
+  void give_way_when_late(TimePoint now, const InstanceInput& input);
+  bool listen_when_late(TimePoint now, Master& master, const InstanceInput& input);
   void deadline_as_backup(TimePoint now, Backup& backup);
   void deadline_as_master(TimePoint now, Master& master);
   void advert_as_backup(TimePoint now, Backup& backup, const AdvertReceived& advert);

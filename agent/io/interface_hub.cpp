@@ -40,9 +40,14 @@ InterfaceHub::InterfaceHub(const boost::asio::any_io_executor& executor, vrrp::i
 
 void InterfaceHub::subscribe(Subscriber subscriber) {
   members_.push_back({std::move(subscriber), {}});
+  const Subscriber& one = members_.back().subscriber;
+  by_vrid_.at(one.vrid.value).push_back(&one);
 }
 
 void InterfaceHub::unsubscribe(const std::string& pair) {
+  for (auto& subscribers : by_vrid_) {
+    std::erase_if(subscribers, [&](const Subscriber* one) { return one->pair == pair; });
+  }
   members_.remove_if([&](const Member& member) { return member.subscriber.pair == pair; });
 }
 
@@ -91,11 +96,10 @@ InterfaceHub::Channel& InterfaceHub::channel(vrrp::Family family) {
 void InterfaceHub::receive(const vrrp::Datagram& datagram) {
   const vrrp::Vrid vrid = vrrp::peek_vrid(datagram.payload);
   bool known = false;
-  for (const Member& member : members_) {
-    const Subscriber& one = member.subscriber;
-    if (one.vrid != vrid || !has_voice(one.voices, datagram.source.family())) continue;
+  for (const Subscriber* one : by_vrid_.at(vrid.value)) {
+    if (!has_voice(one->voices, datagram.source.family())) continue;
     known = true;
-    one.received(datagram);
+    one->received(datagram);
   }
   if (!known && vrid.value != 0) ++foreign_;
 }

@@ -2,6 +2,7 @@
 // the addresses to send from, hands each packet to the pair of its VRID and family.
 #pragma once
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
@@ -97,6 +98,7 @@ class InterfaceHub {
   Channel ipv4_;
   Channel ipv6_;
   std::list<Member> members_;
+  std::array<std::vector<const Subscriber*>, 256> by_vrid_;  // of members_
   std::uint64_t foreign_ = 0;
   Sentences said_;  // what is so and was said
 };

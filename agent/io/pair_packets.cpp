@@ -48,7 +48,8 @@ void PairRunner::sources_changed(const InterfaceHub::Sources& sources) {
 // a leader may do.
 bool PairRunner::still_leads() {
   feed(vrrp::InstanceInput(vrrp::DeadlineReached{}));
-  return instance_.snapshot().state == vrrp::State::master;
+  const auto router = instance_.snapshot();
+  return router.state == vrrp::State::master && !router.listens;
 }
 
 void PairRunner::received(const vrrp::Datagram& datagram) {

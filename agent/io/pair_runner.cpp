@@ -18,7 +18,6 @@ using std::chrono::steady_clock;
 namespace {
 
 // Expiry of a timer that waits for nothing.
-constexpr auto kIdle = vrrp::TimePoint::min();
 
 // Answers missed until the peer's server is no witness of its node any more: as many as VRRP
 // forgives adverts. That it hangs is another verdict, with more patience.
@@ -71,6 +70,8 @@ PairRules pair_rules(const PairConfig& config) {
   return rules;
 }
 
+// A stall that the VIP's lease outlives, even when a renewal is left out: no agent of ours leads
+// meanwhile unless the server is gone as well, so the role is not given away unheard.
 vrrp::InstanceConfig router_config(const PairConfig& config) {
   return {.version = config.version,
           .vrid = config.vrid,
@@ -80,7 +81,8 @@ vrrp::InstanceConfig router_config(const PairConfig& config) {
           .preempt_delay = config.preempt_delay,
           .startup_hold = config.startup_hold,
           .down_adverts = config.down_adverts,
-          .link_up_delay = config.link_up_delay};
+          .link_up_delay = config.link_up_delay,
+          .listens_after = config.vip_lease / 4};
 }
 
 std::optional<vrrp::Authenticator> make_authenticator(const PairConfig& config) {
@@ -109,8 +111,12 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
       authenticator_(make_authenticator(config)),
       instance_(router_config(config)),
       pair_(pair_rules(config)),
-      router_timer_(executor_),
-      pair_timer_(executor_),
+      router_timer_(executor_,
+                    [this](vrrp::TimePoint due) {
+                      count_lateness(due);
+                      feed(vrrp::InstanceInput(vrrp::DeadlineReached{}));
+                    }),
+      pair_timer_(executor_, [this](vrrp::TimePoint /*due*/) { feed(PairInput(TimePassed{})); }),
       local_(executor_, server_address(config.server), credentials(config.server), config.monitor,
              events_of(Target::local)),
       peer_(executor_, server_address(config.peer_server), credentials(config.peer_server),
@@ -307,23 +313,8 @@ bool PairRunner::under_way() const {
 
 void PairRunner::arm() {
   if (ended_) return;
-  const auto wait = [this](boost::asio::steady_timer& timer,
-                           std::optional<vrrp::TimePoint> deadline, auto make_input) {
-    if (timer.expiry() == deadline.value_or(kIdle)) return;
-    timer.expires_at(deadline.value_or(kIdle));
-    if (!deadline) return;
-    timer.async_wait(
-        [weak = std::weak_ptr(self_), make_input, &timer](const boost::system::error_code& error) {
-          const auto self = weak.lock();
-          if (error || !self) return;
-          if (&timer == &(*self)->router_timer_) (*self)->count_lateness(timer.expiry());
-          timer.expires_at(kIdle);
-          (*self)->feed(make_input());
-        });
-  };
-  wait(router_timer_, instance_.next_deadline(),
-       [] { return Input(vrrp::InstanceInput(vrrp::DeadlineReached{})); });
-  wait(pair_timer_, pair_.next_deadline(), [] { return Input(PairInput(TimePassed{})); });
+  router_timer_.wait_until(instance_.next_deadline());
+  pair_timer_.wait_until(pair_.next_deadline());
 }
 
 // ---- the two servers ---------------------------------------------------------------------------

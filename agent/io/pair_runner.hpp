@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -37,6 +36,7 @@
 #include "vrrp/admission.hpp"
 #include "vrrp/instance.hpp"
 #include "vrrp/io/announcer.hpp"
+#include "vrrp/io/asio/deadline_timer.hpp"
 #include "vrrp/io/netlink.hpp"
 #include "vrrp/io/vip_table.hpp"
 
@@ -198,8 +198,8 @@ class PairRunner {
   bool draining_ = false;
   bool ended_ = false;
 
-  boost::asio::steady_timer router_timer_;
-  boost::asio::steady_timer pair_timer_;
+  vrrp::io::DeadlineTimer router_timer_;
+  vrrp::io::DeadlineTimer pair_timer_;
   health::io::RedisWatch local_;
   health::io::RedisWatch peer_;
   ServerInspection local_inspection_;

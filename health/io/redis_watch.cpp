@@ -3,11 +3,12 @@
 #include "health/io/redis_watch.hpp"
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
 #include <optional>
 #include <utility>
+
+#include "vrrp/io/asio/deadline_timer.hpp"
 
 namespace health::io {
 namespace {
@@ -37,7 +38,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
                    {.connected = [this] { feed(Connected{}); },
                     .connect_failed = [this](ConnectFailed failed) { feed(std::move(failed)); },
                     .closed = [this](Closed closed) { feed(std::move(closed)); }}),
-        timer(executor) {}
+        timer(executor, [this](TimePoint /*due*/) { feed(Tick{}); }) {}
 
   void start();
   void stop();
@@ -65,7 +66,7 @@ struct RedisWatch::Impl : std::enable_shared_from_this<Impl> {
   WatchEvents events;
   Monitor monitor;
   RedisConnection connection;
-  asio::steady_timer timer;
+  vrrp::io::DeadlineTimer timer;
   bool watches_role = false;
   bool running = false;
   bool draining = false;
@@ -153,16 +154,7 @@ std::vector<std::string> RedisWatch::Impl::words(Request request) const {
 }
 
 void RedisWatch::Impl::arm() {
-  const std::optional<TimePoint> deadline = monitor.next_deadline();
-  if (!deadline) {
-    timer.cancel();
-    return;
-  }
-  timer.expires_at(*deadline);
-  timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-    const std::shared_ptr<Impl> self = weak.lock();
-    if (!error && self) self->feed(Tick{});
-  });
+  timer.wait_until(monitor.next_deadline());
 }
 
 RedisWatch::RedisWatch(const asio::any_io_executor& executor, ServerAddress address,

@@ -242,6 +242,7 @@ void Agent::start() {
   config.priority = settings.priority;
   config.advert_interval = settings.advert_interval;
   config.preempt = settings.preempt;
+  config.listens_after = settings.vip_lease / 4;
   instance = std::make_unique<vrrp::Instance>(config);
   const bool vips = host().vip && world.clock.now() < host().vip_until;
   world.clock.say(name() + " starts");

@@ -189,7 +189,8 @@ void Agent::renew_vip(std::uint64_t run) {
     if (run != renewals_ || !wants_vip_) return;
     // After a stall the router is asked before anything that only a leader may do.
     feed(vrrp::InstanceInput(vrrp::DeadlineReached{}));
-    if (instance->snapshot().state == vrrp::State::master && wants_vip_) {
+    const auto router = instance->snapshot();
+    if (router.state == vrrp::State::master && !router.listens && wants_vip_) {
       host().vip = true;
       host().vip_until = world.clock.now() + settings.vip_lease;
     }

@@ -295,6 +295,67 @@ TEST(Master, ThatWokeUpTooLateGivesWayBeforeItReadsItsMail) {
                      Report{Notice::leader_heard, kHigher, Priority{100}}}));
 }
 
+// Of a master that has advertised last at kStart + kDown.
+Instance listener() {
+  InstanceConfig config = config_of();
+  config.listens_after = 500ms;
+  Instance instance(config);
+  instance.step(kStart, LinkChanged{true, kOwn});
+  instance.step(kStart, EligibilityChanged{true});
+  instance.step(kStart + kDown, DeadlineReached{});
+  return instance;
+}
+
+TEST(Listener, ThatWasHeldUpListensForOneAndAHalfIntervalsAndGoesOn) {
+  Instance instance = listener();
+  const TimePoint woke = kStart + kDown + kDown;
+  EXPECT_EQ(instance.step(woke, DeadlineReached{}), Effects{});
+  EXPECT_TRUE(instance.snapshot().listens);
+  const TimePoint heard_out = woke + kInterval * 3 / 2;
+  EXPECT_EQ(instance.next_deadline(), heard_out);
+  EXPECT_EQ(instance.step(heard_out - 1ms, DeadlineReached{}), Effects{}) << "not before";
+  EXPECT_EQ(instance.step(heard_out, DeadlineReached{}),
+            (Effects{SendAdvert{Priority{240}}, Report{Notice::late, kOwn, Priority{240}}}));
+  EXPECT_FALSE(instance.snapshot().listens);
+  EXPECT_EQ(instance.step(*instance.next_deadline(), DeadlineReached{}),
+            (Effects{SendAdvert{Priority{240}}}));
+}
+
+TEST(Listener, GivesWayToWhomeverItHears) {
+  Instance instance = listener();
+  const TimePoint woke = kStart + kDown + kDown;
+  instance.step(woke, DeadlineReached{});
+  EXPECT_EQ(instance.step(woke + kInterval, advert(kHigher, 100)),
+            (Effects{LeftMaster{Change::late}, BecameBackup{Change::late},
+                     Report{Notice::leader_heard, kHigher, Priority{100}}}));
+}
+
+TEST(Listener, GivesWayToWhatWasInItsQueue) {
+  Instance instance = listener();
+  const Effects effects = instance.step(kStart + kDown + kDown, advert(kHigher, 100));
+  EXPECT_EQ(effects.front(), (InstanceEffect{LeftMaster{Change::late}}));
+}
+
+TEST(Listener, GivesWayToWhoeverResignsAfterLeadingInItsPlace) {
+  Instance instance = listener();
+  instance.step(kStart + kDown + kDown, advert(kHigher, 0));
+  EXPECT_EQ(instance.snapshot().state, State::backup);
+}
+
+TEST(Listener, GivesWayUnheardAfterALongTime) {
+  Instance instance = listener();
+  const TimePoint due = kStart + kDown + kInterval;
+  EXPECT_EQ(instance.step(due + 500ms, DeadlineReached{}).front(),
+            (InstanceEffect{LeftMaster{Change::late}}));
+}
+
+TEST(Listener, StillResignsWhenToldTo) {
+  Instance instance = listener();
+  instance.step(kStart + kDown + kDown, DeadlineReached{});
+  EXPECT_EQ(instance.step(kStart + kDown + kDown + 1ms, Stop{}).front(),
+            (InstanceEffect{SendAdvert{kPriorityResign}}));
+}
+
 TEST(Master, AChangeOfItsAddressKeepsItLeading) {
   Instance instance = master();
   EXPECT_EQ(instance.step(kStart + kDown + 10ms, LinkChanged{true, kLower}), Effects{});

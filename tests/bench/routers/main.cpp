@@ -4,7 +4,6 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -21,6 +20,7 @@
 #include "vrrp/instance.hpp"
 #include "vrrp/io/advert_socket.hpp"
 #include "vrrp/io/announcer.hpp"
+#include "vrrp/io/asio/deadline_timer.hpp"
 #include "vrrp/io/netlink.hpp"
 #include "vrrp/io/vip_table.hpp"
 
@@ -61,7 +61,8 @@ class Router {
         vip_{{address, kPrefixLength}, wire.name, {}},
         instance_(
             {.vrid = vrid, .priority = settings.priority, .advert_interval = settings.interval}),
-        timer_(loop),
+        timer_(loop.get_executor(),
+               [this](steady_clock::time_point /*due*/) { step(vrrp::DeadlineReached{}); }),
         vips_(loop.get_executor(), netlink, {vip_}, kLease,
               {.still_ours = [this] { return leads(); }, .repaired = {}, .problem = complain}),
         announcer_(loop.get_executor(), {}, complain, frames) {
@@ -98,7 +99,7 @@ class Router {
     for (const auto& effect : instance_.step(steady_clock::now(), input)) {
       std::visit([this](const auto& one) { perform(one); }, effect);
     }
-    arm();
+    timer_.wait_until(instance_.next_deadline());
   }
 
   void perform(const vrrp::SendAdvert& effect) {
@@ -122,27 +123,13 @@ class Router {
   template <typename Other>
   void perform(const Other& /*effect*/) {}
 
-  // Only when the deadline is another one, as the agent does.
-  void arm() {
-    const auto deadline = instance_.next_deadline();
-    if (!deadline || (armed_ && timer_.expiry() == *deadline)) return;
-    armed_ = true;
-    timer_.expires_at(*deadline);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      armed_ = false;
-      step(vrrp::DeadlineReached{});
-    });
-  }
-
   vrrp::io::Netlink& netlink_;
   Wire& wire_;
   const vrrp::VirtualAddress vip_;
   vrrp::Advertisement advert_;
   vrrp::AdmissionRules rules_;
   vrrp::Instance instance_;
-  asio::steady_timer timer_;
-  bool armed_ = false;
+  vrrp::io::DeadlineTimer timer_;
   vrrp::io::VipTable vips_;
   vrrp::io::Announcer announcer_;
   std::uint16_t id_ = 0;
