@@ -26,6 +26,7 @@ void PairWorld::announced(std::size_t host) {
 }
 
 void PairWorld::client_writes(Client& client) {
+  if (!writing_) return;
   clock_.after(clock_.between(5ms, 60ms), [this, &client] { client_writes(client); });
   if (!client.route || client.failures >= kForgetTheRoute) {
     client.failures = 0;

@@ -146,6 +146,17 @@ TEST(SimulatedPreferredNode, TakesTheRoleBackOnceAndLosesNothing) {
   summary.print(std::cout, took.count());
 }
 
+// Seed 1 is a pair whose agents are linked, and whose roles are sticky. A day takes minutes:
+// TANDEM_HOURS=24.
+TEST(SimulatedPairDay, OfMovesLeavesNothingBehind) {
+  const std::chrono::hours length(number_from("TANDEM_HOURS", 1));
+  const PairDay day = PairWorld(1).spend(length);
+  std::cout << day.moves << " moves; " << day.held_early << " bytes held after the first, "
+            << day.held_late << " in the end\n";
+  EXPECT_GT(day.moves, std::chrono::seconds(length).count() / 4);
+  EXPECT_LT(day.held_late, day.held_early + 1024);
+}
+
 TEST(SimulatedPairOnce, Replay) {
   const bool chosen = std::getenv("TANDEM_SEED") != nullptr;
   const PairKind kind{.safe = std::getenv("TANDEM_SAFE") != nullptr,

@@ -38,6 +38,13 @@ struct PairResult {
   std::map<std::string, int> deeds;  // what happened, how often
 };
 
+// What a quiet day leaves behind.
+struct PairDay {
+  int moves = 0;
+  std::size_t held_early = 0;  // bytes that both rulebooks and routers held after some moves
+  std::size_t held_late = 0;   // and in the end
+};
+
 // Which pairs are drawn; what is drawn for one kind takes nothing from the chance of another, so
 // that seeds keep their meaning.
 struct PairKind {
@@ -51,6 +58,9 @@ class PairWorld {
   explicit PairWorld(std::uint64_t seed, std::ostream* trace = nullptr, PairKind kind = {});
   ~PairWorld();
   PairResult run();
+  // Nothing fails and nobody writes: an operator moves the role back and forth for so long. Instead
+  // of run().
+  PairDay spend(Duration length);
 
  private:
   struct Client {
@@ -65,6 +75,7 @@ class PairWorld {
   void every(Duration period, std::function<void()> what);
   void run_for(Duration time);
   void look();
+  std::size_t bytes_held() const;  // pair_day.cpp
 
   // pair_storm.cpp
   void plan_storm(Duration length);
@@ -112,6 +123,7 @@ class PairWorld {
   std::map<std::string, int> deeds_;
   std::uint64_t steps_ = 0;
   bool storming_ = true;
+  bool writing_ = true;
 };
 
 }  // namespace sim
