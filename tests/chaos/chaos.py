@@ -28,6 +28,7 @@ from alone import run_alone  # noqa: E402
 from preserved import preserved_keys  # noqa: E402
 
 BOUND = 60         # seconds until the pair must be whole again
+SETTLE = 10        # seconds until what a takeover keeps aside is complete
 LONGEST_TAIL = 60  # writes that six writers have had answered and not yet replicated
 FD_GROWTH = 20
 
@@ -105,34 +106,40 @@ class Storm:
 
     def read_back(self, world, number, faults, found):
         """What this round's writers had acknowledged, from the leader; the rest from the copies."""
-        leader = world.leader()
-        missing = []
         promise = nemesis.promise_of(faults)
         # What no server had saved may be older than this round.
         which = "all" if promise == nemesis.DISK else number
-        found.update(acknowledged=0, pause_ms=0, lost=0, preserved=0)
+        missing, lost = self.look_for(world, which, number, faults)
+        allowed = {nemesis.DISK: len(lost), nemesis.TAIL: LONGEST_TAIL}.get(promise, 0)
+        deadline = time.monotonic() + SETTLE
+        while len(lost) > allowed and time.monotonic() < deadline:
+            # Whoever took over a moment ago is still keeping what its predecessor had.
+            time.sleep(0.5)
+            missing, lost = self.look_for(world, which, number, faults)
+        found.update(acknowledged=0, pause_ms=0, lost=len(lost), preserved=len(missing) - len(lost))
         for client in world.clients:
             totals = client.ask(f"totals {number}")
             found["acknowledged"] += totals["acknowledged"]
             found["pause_ms"] = max(found["pause_ms"], round(1000 * totals["pause"]))
-            if leader is None:
-                continue
+            client.ask("forget")
+        if len(lost) > allowed:
+            self.problem(number, faults, f"{len(lost)} acknowledged writes are nowhere: "
+                                         f"{', '.join(lost[:3])}")
+        if found["preserved"] and promise == nemesis.NOTHING:
+            self.problem(number, faults,
+                         f"{found['preserved']} acknowledged writes are in a copy alone")
+
+    def look_for(self, world, which, number, faults):
+        """Keys that the leader does not have, and those of them that are in no copy either."""
+        leader = world.leader()
+        missing = []
+        for client in world.clients if leader else []:
             answer = client.ask(f"missing {which} {leader.host.address}")
             if "error" in answer:
                 self.problem(number, faults, "the leader could not be read: " + answer["error"])
             missing += answer["keys"]
-            client.ask("forget")
-        if not missing:
-            return
-        kept = preserved_keys(world.sides, missing)
-        lost = [key for key in missing if key not in kept]
-        found.update(preserved=len(kept), lost=len(lost))
-        allowed = {nemesis.DISK: len(lost), nemesis.TAIL: LONGEST_TAIL}.get(promise, 0)
-        if len(lost) > allowed:
-            self.problem(number, faults, f"{len(lost)} acknowledged writes are nowhere: "
-                                         f"{', '.join(lost[:3])}")
-        if kept and promise == nemesis.NOTHING:
-            self.problem(number, faults, f"{len(kept)} acknowledged writes are in a copy alone")
+        kept = preserved_keys(world.sides, missing) if missing else set()
+        return missing, [key for key in missing if key not in kept]
 
     def read_all(self, world):
         leader = world.leader()
