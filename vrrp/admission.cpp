@@ -78,7 +78,8 @@ std::variant<Admitted, Refused> admit(const Datagram& datagram, const AdmissionR
   if (const auto refusal = refusal_of_content(decoded.advertisement, rules)) {
     return Refused{*refusal};
   }
-  const bool differs = as_set(decoded.advertisement.addresses) != as_set(rules.addresses);
+  const auto& addresses = decoded.advertisement.addresses;
+  const bool differs = addresses != rules.addresses && as_set(addresses) != as_set(rules.addresses);
   if (differs && rules.require_same_addresses) return Refused{Refusal::address_list};
   return Admitted{std::move(decoded.advertisement), decoded.checksum_form, differs,
                   trailer_size != 0};

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace vrrp::io {
@@ -81,6 +82,41 @@ TEST_F(Deadline, LeavesNothingWithTheLoopWhenCancelled) {
   timer_->wait_until(start_ + 1ms);
   loop_.restart();
   loop_.run();
+  EXPECT_EQ(told_.size(), 1U);
+}
+
+// Both timers have run out when the loop looks: who is told first moves the other one's deadline,
+// which cannot be taken back from the loop any more.
+TEST_F(Deadline, ThatIsMovedWhenItHasRunOutAlreadyIsToldOnce) {
+  DeadlineTimer first(loop_.get_executor(), [this](Clock::time_point /*due*/) {
+    timer_->wait_until(start_ - 1ms);
+    timer_->wait_until(start_ - 2ms);
+  });
+  timer_->wait_until(start_ + 1ms);
+  first.wait_until(start_);
+  while (Clock::now() < start_ + 2ms) std::this_thread::yield();
+  loop_.run();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_.front().due, start_ - 2ms);
+}
+
+TEST_F(Deadline, ThatIsTakenBackWhenItHasRunOutAlreadyIsNotTold) {
+  DeadlineTimer first(loop_.get_executor(),
+                      [this](Clock::time_point /*due*/) { timer_->cancel(); });
+  timer_->wait_until(start_ + 1ms);
+  first.wait_until(start_);
+  while (Clock::now() < start_ + 2ms) std::this_thread::yield();
+  loop_.run();
+  EXPECT_TRUE(told_.empty());
+}
+
+// A flood that tells the same deadline again and again does not keep it from being told.
+TEST_F(Deadline, ThatIsToldAgainAndAgainComes) {
+  timer_->wait_until(start_);
+  for (int i = 0; i < 1000 && told_.empty(); ++i) {
+    timer_->wait_until(start_);
+    loop_.poll_one();
+  }
   EXPECT_EQ(told_.size(), 1U);
 }
 

@@ -21,14 +21,22 @@ namespace vrrp::io {
 namespace {
 
 // Between two adverts the loop's work is bounded, whatever a flooding neighbour sends.
-constexpr int kPacketsPerWake = 64;
+constexpr std::size_t kPacketsPerWake = 64;
 constexpr std::size_t kLargestPacket = 4200;  // 255 IPv6 addresses, and a header
 
-using Buffer = std::array<std::uint8_t, kLargestPacket>;
+// What one call takes from the queue, and where the kernel puts it.
+constexpr std::size_t kPacketsPerCall = 16;
 
-struct Received {
-  bool waiting = false;              // false: the queue is empty
-  std::optional<Datagram> datagram;  // nullopt: not a whole packet
+struct Slot {
+  std::array<std::uint8_t, kLargestPacket> packet;
+  alignas(cmsghdr) std::array<char, 256> control;
+  sockaddr_in6 from;
+  iovec vector;
+};
+
+struct Slots {
+  std::array<Slot, kPacketsPerCall> slots;
+  std::array<mmsghdr, kPacketsPerCall> messages;
 };
 
 // How long a packet waited in the socket, by the time of day: a clock that was set back meanwhile
@@ -50,24 +58,6 @@ timespec arrival_in(const cmsghdr& item) {
   return arrival;
 }
 
-Received receive_ipv4(int fd, Buffer& buffer) {
-  iovec vector{buffer.data(), buffer.size()};
-  alignas(cmsghdr) std::array<char, 64> control{};
-  msghdr message{};
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const auto length = ::recvmsg(fd, &message, MSG_DONTWAIT);
-  if (length < 0) return {};
-  auto datagram = parse_ipv4(std::span(buffer.data(), static_cast<std::size_t>(length)));
-  const cmsghdr* item = CMSG_FIRSTHDR(&message);
-  if (datagram && item != nullptr && is_arrival(*item)) {
-    datagram->waited = waited_since(arrival_in(*item));
-  }
-  return {true, datagram};
-}
-
 IpAddress to_address(const in6_addr& address) {
   std::array<std::uint8_t, 16> bytes{};
   std::memcpy(bytes.data(), &address, bytes.size());
@@ -80,26 +70,28 @@ in6_addr to_in6(const IpAddress& address) {
   return out;
 }
 
-// A raw IPv6 socket delivers the payload alone; hop limit and destination come beside it.
-Received receive_ipv6(int fd, Buffer& buffer) {
-  sockaddr_in6 from{};
-  iovec vector{buffer.data(), buffer.size()};
-  alignas(cmsghdr) std::array<char, 256> control{};
-  msghdr message{};
-  message.msg_name = &from;
-  message.msg_namelen = sizeof from;
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const auto length = ::recvmsg(fd, &message, MSG_DONTWAIT);
-  if (length < 0) return {};
+std::span<const std::uint8_t> bytes_of(const mmsghdr& message) {
+  const iovec& vector = *message.msg_hdr.msg_iov;
+  return {static_cast<const std::uint8_t*>(vector.iov_base), message.msg_len};
+}
 
+// nullopt: not a whole packet.
+std::optional<Datagram> ipv4_datagram(mmsghdr& message) {
+  auto datagram = parse_ipv4(bytes_of(message));
+  const cmsghdr* item = CMSG_FIRSTHDR(&message.msg_hdr);
+  if (datagram && item != nullptr && is_arrival(*item)) {
+    datagram->waited = waited_since(arrival_in(*item));
+  }
+  return datagram;
+}
+
+// A raw IPv6 socket delivers the payload alone; hop limit and destination come beside it.
+std::optional<Datagram> ipv6_datagram(mmsghdr& message) {
   Datagram datagram;
   bool has_hops = false;
   bool has_destination = false;
-  for (cmsghdr* item = CMSG_FIRSTHDR(&message); item != nullptr;
-       item = CMSG_NXTHDR(&message, item)) {
+  for (cmsghdr* item = CMSG_FIRSTHDR(&message.msg_hdr); item != nullptr;
+       item = CMSG_NXTHDR(&message.msg_hdr, item)) {
     if (is_arrival(*item)) datagram.waited = waited_since(arrival_in(*item));
     if (item->cmsg_level != IPPROTO_IPV6) continue;
     if (item->cmsg_type == IPV6_HOPLIMIT) {
@@ -114,11 +106,30 @@ Received receive_ipv6(int fd, Buffer& buffer) {
       has_destination = true;
     }
   }
-  const bool cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  if (cut || !has_hops || !has_destination) return {true, std::nullopt};
-  datagram.source = to_address(from.sin6_addr);
-  datagram.payload = std::span(buffer.data(), static_cast<std::size_t>(length));
-  return {true, datagram};
+  const bool cut = (message.msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  if (cut || !has_hops || !has_destination) return std::nullopt;
+  datagram.source =
+      to_address(static_cast<const sockaddr_in6*>(message.msg_hdr.msg_name)->sin6_addr);
+  datagram.payload = bytes_of(message);
+  return datagram;
+}
+
+// How many packets came; fewer than there are slots: the queue is empty.
+std::size_t receive_some(int fd, Slots& slots) {
+  for (std::size_t i = 0; i < kPacketsPerCall; ++i) {
+    Slot& slot = slots.slots.at(i);
+    slot.vector = {slot.packet.data(), slot.packet.size()};
+    msghdr& header = slots.messages.at(i).msg_hdr;
+    header = {};
+    header.msg_name = &slot.from;
+    header.msg_namelen = sizeof slot.from;
+    header.msg_iov = &slot.vector;
+    header.msg_iovlen = 1;
+    header.msg_control = slot.control.data();
+    header.msg_controllen = slot.control.size();
+  }
+  const int count = ::recvmmsg(fd, slots.messages.data(), kPacketsPerCall, MSG_DONTWAIT, nullptr);
+  return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
 bool send_ipv4(int fd, const IpAddress& source, const IpAddress& destination, std::uint16_t id,
@@ -178,16 +189,19 @@ struct AdvertSocket::Impl : std::enable_shared_from_this<Impl> {
                         });
   }
 
-  // The handler may close or reopen the socket: then the rest waits for another wake, or for none.
+  // The handler may close or reopen the socket: then the rest is dropped, and waits for nobody.
   void receive(Descriptor& socket) {
-    Buffer buffer;
-    const int fd = socket.native_handle();
-    for (int count = 0; count < kPacketsPerWake; ++count) {
-      const Received one =
-          family_ == Family::ipv4 ? receive_ipv4(fd, buffer) : receive_ipv6(fd, buffer);
-      if (!one.waiting) break;
-      if (one.datagram) handler_(*one.datagram);
-      if (socket_.get() != &socket) return;
+    const auto slots = slots_;
+    for (std::size_t taken = 0; taken < kPacketsPerWake; taken += kPacketsPerCall) {
+      const std::size_t count = receive_some(socket.native_handle(), *slots);
+      for (std::size_t i = 0; i < count; ++i) {
+        mmsghdr& message = slots->messages.at(i);
+        const auto datagram =
+            family_ == Family::ipv4 ? ipv4_datagram(message) : ipv6_datagram(message);
+        if (datagram) handler_(*datagram);
+        if (socket_.get() != &socket) return;
+      }
+      if (count < kPacketsPerCall) break;
     }
     wait();
   }
@@ -197,6 +211,7 @@ struct AdvertSocket::Impl : std::enable_shared_from_this<Impl> {
   const Family family_;
   unsigned interface_index_ = 0;
   std::shared_ptr<Descriptor> socket_;
+  std::shared_ptr<Slots> slots_ = std::make_shared<Slots>();
 };
 
 AdvertSocket::AdvertSocket(boost::asio::any_io_executor executor, Handler handler, Family family)

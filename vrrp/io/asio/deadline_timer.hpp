@@ -1,5 +1,5 @@
-// A timer for a deadline that each packet or answer puts off. Putting it off costs nothing: the
-// kernel keeps the time it was told, and is told the new one when that has come.
+// A timer for a deadline that each packet or answer puts off. Putting it off costs next to nothing:
+// the loop keeps the time it was told, and is told a new one now and then.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
