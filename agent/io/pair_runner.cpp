@@ -29,6 +29,14 @@ health::MonitorConfig peer_monitor(const PairConfig& config) {
   return health::asked_within(config.monitor, config.advert_interval);
 }
 
+// A server hangs between two questions, which is found out with the next. Well again takes as long.
+health::MonitorConfig local_monitor(const PairConfig& config) {
+  health::MonitorConfig often = health::asked_within(config.monitor, config.advert_interval);
+  const auto times = config.monitor.ping_interval / often.ping_interval;
+  often.rise = static_cast<int>(config.monitor.rise * std::max<decltype(times)>(times, 1));
+  return often;
+}
+
 PairRules pair_rules(const PairConfig& config) {
   PairRules rules;
   rules.candidacy.peer = {config.peer_server.host, config.peer_server.port};
@@ -117,8 +125,8 @@ PairRunner::PairRunner(boost::asio::any_io_executor executor, const PairConfig& 
                       feed(vrrp::InstanceInput(vrrp::DeadlineReached{}));
                     }),
       pair_timer_(executor_, [this](vrrp::TimePoint /*due*/) { feed(PairInput(TimePassed{})); }),
-      local_(executor_, server_address(config.server), credentials(config.server), config.monitor,
-             events_of(Target::local)),
+      local_(executor_, server_address(config.server), credentials(config.server),
+             local_monitor(config), events_of(Target::local)),
       peer_(executor_, server_address(config.peer_server), credentials(config.peer_server),
             peer_monitor(config), events_of(Target::peer)),
       local_inspection_(local_, "the local server", config.server.user, true, inspection_log()),
@@ -262,9 +270,11 @@ void PairRunner::feed(Input input) {
   draining_ = true;
   drain();
   draining_ = false;
-  tell_peer();
-  tell_who_asked();
-  count_switchovers();
+  if (std::exchange(to_be_told_, false)) {  // most packets only put a timer off
+    tell_peer();
+    tell_who_asked();
+    count_switchovers();
+  }
   arm();
 }
 
@@ -277,6 +287,7 @@ void PairRunner::drain() {
 }
 
 void PairRunner::take(const vrrp::InstanceInput& input) {
+  if (std::holds_alternative<vrrp::PriorityChanged>(input)) to_be_told_ = true;
   for (const auto& effect : instance_.step(steady_clock::now(), input)) {
     std::visit(
         [&](const auto& one) {
@@ -292,6 +303,7 @@ void PairRunner::take(const vrrp::InstanceInput& input) {
 }
 
 void PairRunner::take(const PairInput& input) {
+  to_be_told_ = true;
   if (const auto* router = std::get_if<RouterChanged>(&input)) mark_router(*router);
   for (const auto& effect : pair_.step(steady_clock::now(), input)) {
     std::visit([&](const auto& one) { perform(one); }, effect);

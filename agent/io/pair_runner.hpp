@@ -196,6 +196,7 @@ class PairRunner {
   Pair pair_;
   std::deque<Input> queue_;
   bool draining_ = false;
+  bool to_be_told_ = false;  // something may have changed that others are told
   bool ended_ = false;
 
   vrrp::io::DeadlineTimer router_timer_;
