@@ -1,6 +1,8 @@
 """./dev chaos: two hosts with a real Redis pair, three with clients that write through the virtual IP,
 and a seeded nemesis. After each round everything is repaired, and the pair must come back by itself
-to one leader and one standby in sync; then all that was acknowledged is read back.
+to one leader and one standby in sync; then all that was acknowledged is read back. keepalived and
+Sentinel can be put in Tandem's place: what they lose is counted, and what they leave is put right by
+hand.
 
 A seed replays the faults, their sides and their lengths; what the scheduler does is its own.
 """
@@ -21,6 +23,7 @@ for folder in ("demo", "bench"):
     sys.path.insert(0, os.path.join(HERE, "..", folder))
 
 import nemesis  # noqa: E402
+import peers  # noqa: E402
 import resp  # noqa: E402
 import watch  # noqa: E402
 import world as place  # noqa: E402
@@ -68,7 +71,7 @@ class Storm:
             while time.monotonic() < end:
                 number += 1
                 self.one_round(world, number, holders, reign)
-                if self.problems and not self.options.go_on:
+                if self.problems and world.judged and not self.options.go_on:
                     break
             self.read_all(world)
         finally:
@@ -79,10 +82,10 @@ class Storm:
         for client in world.clients:
             client.ask(f"round {number}")
         time.sleep(self.random.uniform(0.3, 1))
-        faults = nemesis.draw(self.random)
+        faults = nemesis.draw(self.random, world.absent)
         if self.options.only:
             faults = [fault for fault in nemesis.FAULTS if self.options.only in fault.name][:1]
-        found = {"round": number, "faults": [fault.name for fault in faults],
+        found = {"round": number, "faults": [fault.name for fault in faults], "by_hand": 0,
                  "vip_twice_ms": -holders.both, "two_masters_ms": -reign.both}
         for fault in faults:
             fault.do(world, self.random)
@@ -92,6 +95,10 @@ class Storm:
             world.until("one leader and one standby in sync", world.is_whole, BOUND)
         except RuntimeError as error:
             self.problem(number, faults, str(error))
+            if not world.judged:
+                found["by_hand"] = 1
+                world.repair()
+                world.until("whole by hand", world.is_whole, BOUND)
         found["whole_after_s"] = round(time.monotonic() - begun, 1)
         found["vip_twice_ms"] = round(1000 * (found["vip_twice_ms"] + holders.both))
         found["two_masters_ms"] = round(1000 * (found["two_masters_ms"] + reign.both))
@@ -112,7 +119,7 @@ class Storm:
         missing, lost = self.look_for(world, which, number, faults)
         allowed = {nemesis.DISK: len(lost), nemesis.TAIL: LONGEST_TAIL}.get(promise, 0)
         deadline = time.monotonic() + SETTLE
-        while len(lost) > allowed and time.monotonic() < deadline:
+        while world.judged and len(lost) > allowed and time.monotonic() < deadline:
             # Whoever took over a moment ago is still keeping what its predecessor had.
             time.sleep(0.5)
             missing, lost = self.look_for(world, which, number, faults)
@@ -138,14 +145,14 @@ class Storm:
             if "error" in answer:
                 self.problem(number, faults, "the leader could not be read: " + answer["error"])
             missing += answer["keys"]
-        kept = preserved_keys(world.sides, missing) if missing else set()
+        kept = preserved_keys(world.sides, missing) if missing and world.keeps_copies else set()
         return missing, [key for key in missing if key not in kept]
 
     def read_all(self, world):
         leader = world.leader()
         for client in world.clients if leader else []:
             missing = client.ask(f"missing all {leader.host.address}")["keys"]
-            kept = preserved_keys(world.sides, missing)
+            kept = preserved_keys(world.sides, missing) if world.keeps_copies else set()
             lost = [key for key in missing if key not in kept]
             if lost:
                 self.problem(0, [], f"read at the end: {len(lost)} writes of earlier rounds are "
@@ -180,7 +187,7 @@ class Storm:
                 kinds[name].append(found)
         print(f"\n{'fault (also beside others)':34}{'rounds':>7}{'acknowledged':>14}{'lost':>6}"
               f"{'in a copy':>11}{'worst pause ms':>16}{'VIP twice ms':>14}{'two masters':>13}"
-              f"{'whole after s':>15}")
+              f"{'whole after s':>15}{'by hand':>9}")
         for name, founds in sorted(kinds.items()):
             def worst(key, founds=founds):
                 return max(one[key] for one in founds)
@@ -188,17 +195,18 @@ class Storm:
                   f"{sum(one['lost'] for one in founds):>6}"
                   f"{sum(one['preserved'] for one in founds):>11}{worst('pause_ms'):>16}"
                   f"{worst('vip_twice_ms'):>14}{worst('two_masters_ms'):>13}"
-                  f"{worst('whole_after_s'):>15}")
+                  f"{worst('whole_after_s'):>15}{sum(one['by_hand'] for one in founds):>9}")
 
 
 def chaos(options):
-    print(f"seed {options.seed}, {platform.node()}, {os.cpu_count()} processors, load "
-          f"{os.getloadavg()[0]:.1f}", flush=True)
+    print(f"{options.system}, seed {options.seed}, {platform.node()}, {os.cpu_count()} processors, "
+          f"load {os.getloadavg()[0]:.1f}", flush=True)
     root = tempfile.mkdtemp(prefix="tandem-chaos-")
     storm = Storm(options)
     lines = "" if options.mode == "available" else f'mode = "{options.mode}"\n'
     try:
-        with place.World(root, os.path.abspath(options.build), options.adverts, lines) as world:
+        world_of = peers.WORLDS[options.system]
+        with world_of(root, os.path.abspath(options.build), options.adverts, lines) as world:
             storm.run(world)
             if storm.problems and options.logs:
                 keep_logs(world, options.logs)
@@ -209,8 +217,8 @@ def chaos(options):
     storm.table()
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"seed": options.seed, "rounds": storm.rounds, "problems": storm.problems},
-                      file, indent=1)
+            json.dump({"system": options.system, "seed": options.seed, "rounds": storm.rounds,
+                       "problems": storm.problems}, file, indent=1)
     print(f"\n{len(storm.rounds)} rounds, {len(storm.problems)} problems; seed {options.seed}")
     return 1 if storm.problems else 0
 
@@ -227,6 +235,8 @@ def arguments():
         prog="./dev chaos", description="A pair under a seeded nemesis, for some minutes.")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--system", choices=tuple(peers.WORLDS), default="tandem",
+                        help="who keeps the pair (tandem)")
     parser.add_argument("--mode", choices=("available", "safe"), default="available")
     parser.add_argument("--adverts", default="100ms", metavar="TIME", help="advert_interval")
     parser.add_argument("--only", default="", metavar="TEXT", help="the fault with this in its name")

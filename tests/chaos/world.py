@@ -22,6 +22,7 @@ WIRE = "tandem-chaos"
 ISLAND = "island"  # the bridge of who is cut off
 DISK = "96m"
 WRITERS = 2        # on each client's host
+FIRST_LEADER = "10.77.1.1"
 
 
 class ClientHost:
@@ -32,12 +33,12 @@ class ClientHost:
         self._password_file = password_file
         self._process = None
 
-    def start(self):
+    def start(self, sentinels):
         script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "writers.py")
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
         self._process = self.host.start(
             [sys.executable, script, self.host.label, str(WRITERS), lab.VIP, str(redis.PORT),
-             self._password_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+             self._password_file, *sentinels], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=environment)
 
     def ask(self, line):
@@ -113,6 +114,28 @@ class Side(lab.Node):
         if code not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
             self.crashes.append(f"the agent of {self.host.label} ended with {code}")
 
+    def reload_changed(self):
+        """A reload of a configuration that is another one."""
+        path = os.path.join(self.folder, "tandem.toml")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        one, other = "ping_interval = \"100ms\"\n", "ping_interval = \"90ms\"\n"
+        if one not in text and other not in text:
+            text = text.replace("[pair.server]\n", "[pair.server]\n" + one)
+        elif one in text:
+            text = text.replace(one, other)
+        else:
+            text = text.replace(other, one)
+        self.write("tandem.toml", text)
+        self.signal_agent(signal.SIGHUP)
+
+    def switchover(self):
+        """As planned by an operator; to be refused is an answer, too."""
+        try:
+            self.tandem("switchover")
+        except (RuntimeError, OSError):
+            pass
+
     def burden(self):
         """File descriptors, resident memory in MiB and children of the living agent."""
         base = f"/proc/{self.agent.pid}"
@@ -129,10 +152,15 @@ class Side(lab.Node):
 class World:
     """`with World(...) as world:` A leads, B is in sync, and six writers write."""
 
+    side = Side
+    judged = True        # what is not as promised is a problem
+    keeps_copies = True  # of what is replaced
+    absent = ()          # names of faults that there is no place for
+
     def __init__(self, root, programs, interval, lines=""):
         self.root = root
-        self.a = Side("chaos-a", "10.77.1.1", 250)
-        self.b = Side("chaos-b", "10.77.1.2", 240)
+        self.a = self.side("chaos-a", FIRST_LEADER, 250)
+        self.b = self.side("chaos-b", "10.77.1.2", 240)
         self.sides = [self.a, self.b]
         for side, peer in ((self.a, self.b), (self.b, self.a)):
             side.prepare(root, programs, peer, interval,
@@ -154,11 +182,10 @@ class World:
             self.a.server.start(replica=False)
             self.b.server.start(replica=True)
             self.until("B is a replica", self.b.server.is_synced_replica)
-            for side in self.sides:
-                side.start_agent()
+            self.start_keepers()
             self.until("the pair is whole", self.is_whole)
             for client in self.clients:
-                client.start()
+                client.start(self.sentinels())
         except BaseException:
             self.__exit__()
             raise
@@ -170,6 +197,14 @@ class World:
         for side in self.sides:
             side.take_disks()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def start_keepers(self):
+        for side in self.sides:
+            side.start_agent()
+
+    def sentinels(self):
+        """Where clients ask for the master; nowhere: they go to the virtual IP."""
+        return []
 
     # ---- what is ---------------------------------------------------------------------------
 
@@ -221,10 +256,13 @@ class World:
         if after:
             time.sleep(after)
         if not side.server_lives():
-            side.server.start(replica=True)
+            self.start_server(side)
         if not side.agent_lives():
             side.note_crash()
             side.start_agent()
+
+    def start_server(self, side):
+        side.server.start(replica=True)
 
     def heal(self):
         """All that is broken is repaired, and all that is dead is started."""

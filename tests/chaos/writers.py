@@ -1,6 +1,8 @@
 """Several writers on one client's host: they write through the virtual IP all the time and remember
 every acknowledged write and the round that it was made in.
 
+They go to the virtual IP, or to the master that one of the Sentinels names, when they are told some.
+
 Lines in: `round N`; `missing ROUND|all ADDRESS` reads what was acknowledged in that round, or ever,
 back from there; `forget` drops what the last answer named, so that it is not named again. Lines out
 are JSON. A write without an answer is not acknowledged, whatever became of it.
@@ -20,9 +22,9 @@ BATCH = 500
 
 
 class Writer:
-    def __init__(self, name, target, password):
+    def __init__(self, name, find, password):
         self.name = name
-        self._target = target
+        self._find = find
         self._password = password
         self._connection = None
         self._next = 0
@@ -55,7 +57,7 @@ class Writer:
             asked_in = self._round
         try:
             if self._connection is None:
-                self._connection = resp.Connection(self._target, self._password, PATIENCE)
+                self._connection = connect_to_master(self._find(), self._password)
             self._connection.call("SET", self.key(number), number)
         except (OSError, resp.ReplyError):
             if self._connection is not None:
@@ -71,11 +73,35 @@ class Writer:
         return True
 
 
+def connect_to_master(target, password):
+    """As clients of Sentinel do it: who is named may be a replica already."""
+    connection = resp.Connection(target, password, PATIENCE)
+    if connection.call("ROLE")[0] != "master":
+        connection.close()
+        raise ConnectionError("not a master")
+    return connection
+
+
+def ask_sentinels(sentinels):
+    """Where the first one that answers says the master is."""
+    for sentinel in sentinels:
+        try:
+            connection = resp.Connection(sentinel, "", PATIENCE)
+            said = connection.call("SENTINEL", "get-master-addr-by-name", "pair")
+            connection.close()
+            return (said[0], int(said[1]))
+        except (OSError, resp.ReplyError, TypeError):
+            continue
+    raise ConnectionError("no Sentinel knows a master")
+
+
 class Writers:
-    def __init__(self, name, count, target, password):
+    def __init__(self, name, count, target, password, sentinels):
+        def find():
+            return ask_sentinels(sentinels) if sentinels else target
         self._target = target
         self._password = password
-        self._writers = [Writer(f"{name}.{index}", target, password) for index in range(count)]
+        self._writers = [Writer(f"{name}.{index}", find, password) for index in range(count)]
         self._missing = []
 
     def start(self):
@@ -133,9 +159,10 @@ def tell(event, **facts):
     print(json.dumps({"event": event, **facts}), flush=True)
 
 
-def main(name, count, address, port, password_file):
+def main(name, count, address, port, password_file, *sentinels):
+    places = [(host, int(number)) for host, number in (one.split(":") for one in sentinels)]
     with open(password_file, encoding="utf-8") as file:
-        writers = Writers(name, int(count), (address, int(port)), file.read().strip())
+        writers = Writers(name, int(count), (address, int(port)), file.read().strip(), places)
     writers.start()
     for line in sys.stdin:
         verb, *words = line.split()

@@ -21,6 +21,7 @@ class Server:
         self.socket = os.path.join(folder, "redis.sock")
         self.log = os.path.join(folder, "redis.log")
         self.configuration = os.path.join(folder, "redis.conf")
+        self.program = "redis-server"
         self.process = None
         self._peer_address = peer_address
         self._password = password
@@ -45,7 +46,7 @@ class Server:
             self.command(replica), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def command(self, replica):
-        words = ["redis-server", self.configuration]
+        words = [self.program, self.configuration]
         return words + ["--replicaof", self._peer_address, str(self.port)] if replica else words
 
     def kill(self):

@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 
+import hosts as network
+
 
 class Addresses:
     """Who holds the virtual IP on eth0, from the kernel's own messages."""
@@ -22,6 +24,10 @@ class Addresses:
         self._timeline = timeline
         self._holders = set()
         self._monitors = [self._follow(host) for host in hosts]
+        for host in hosts:  # no message tells of what is there already
+            if f" {vip}/" in network.ip("-n", host.namespace, "-o", "address", "show", "eth0",
+                                        check=False):
+                self._seen(host, True, time.monotonic())
 
     def holders(self):
         return set(self._holders)
@@ -45,15 +51,17 @@ class Addresses:
             at = time.monotonic()
             if f" {self._vip}/" not in line or " eth0 " not in line:
                 continue
-            present = "Deleted" not in line
-            if present == (host.label in self._holders):
-                continue  # a renewed lease
-            if present:
-                self._holders.add(host.label)
-            else:
-                self._holders.discard(host.label)
-            self._timeline.event(
-                "address", f"{self._vip} {'is on' if present else 'left'} {host.label}", at)
+            self._seen(host, "Deleted" not in line, at)
+
+    def _seen(self, host, present, at):
+        if present == (host.label in self._holders):
+            return  # a renewed lease
+        if present:
+            self._holders.add(host.label)
+        else:
+            self._holders.discard(host.label)
+        self._timeline.event(
+            "address", f"{self._vip} {'is on' if present else 'left'} {host.label}", at)
 
 
 class Log:
