@@ -3,8 +3,7 @@
 Two hosts and a client on one wire (and one more for each further 250 routers, because a wire has
 255 VRIDs). A leads all; what that costs is measured on both hosts. Then A dies at once, cable and
 power, and B takes over. The same for keepalived, for Tandem's VRRP without servers, which is the
-equal work, and for the whole agent; its pairs share one server on each host, because hundreds of
-them do not fit into the memory of a small machine.
+equal work, and for the whole agent, where each pair has two servers of its own.
 """
 
 import argparse
@@ -261,8 +260,8 @@ def group_of(count, interval, options):
 def measure(options):
     print(f"{platform.node() or 'this machine'}, {os.cpu_count()} processors, Linux "
           f"{platform.release()}, load {os.getloadavg()[0]:.1f}; idle for {options.seconds} s.\n"
-          "tandem vrrp: no servers, no realtime priority. tandem: all pairs share one server on "
-          f"each host. All run with nice {systems.NICE}.\n"
+          "tandem vrrp: no servers, no realtime priority. tandem: each pair has two servers of its own (hz 1).\n"
+          f"All run with nice {systems.NICE}.\n"
           "client ms: when its ARP table knows B for the last VIP.")
     rows = []
     try:

@@ -148,25 +148,34 @@ class Agent(System):
     most = PER_INTERFACE
 
     def prepare(self):
-        data = self.path("redis")
-        os.mkdir(data)
-        self.server = redis.Server(self.host, self.peer.address, data, PASSWORD, persistent=False)
-        self.server.configure()
         self.write("redis.password", PASSWORD + "\n")
         self.write("peer.secret", "7" * 64 + "\n")
         self._configure(self.priority)
-        self.server.start(replica=self.priority < 200)
-        os.setpriority(os.PRIO_PROCESS, self.server.process.pid, NICE)
-        if self.priority < 200:
-            until("the replica is in sync", self.server.is_synced_replica)
+        os.mkdir(self.path("redis"))
+        servers = [self._server(place["number"]) for place in places(self.count)]
+        for server in servers if self.priority < 200 else ():
+            until("a replica is in sync", server.is_synced_replica)
+
+    def _server(self, number):
+        """A small one of its own for each pair, which does its idle work once a second."""
+        data = os.path.join(self.path("redis"), str(number))
+        os.mkdir(data)
+        server = redis.Server(self.host, self.peer.address, data, PASSWORD, persistent=False,
+                              port=redis.PORT + number)
+        server.configure()
+        with open(server.configuration, "a", encoding="utf-8") as file:
+            file.write("hz 1\n")
+        server.start(replica=self.priority < 200)
+        os.setpriority(os.PRIO_PROCESS, server.process.pid, NICE)
+        return server
 
     def _configure(self, first):
         text = AGENT.format(node=self.host.label, folder=self.folder, own=self.host.address)
         for place in places(self.count):
             text += PAIR.format(priority=self.priority if place["number"] else first,
                                 interval=self.interval, own=self.host.address,
-                                peer=self.peer.address, port=redis.PORT, folder=self.folder,
-                                **place)
+                                peer=self.peer.address, port=redis.PORT + place["number"],
+                                folder=self.folder, **place)
         self.write("tandem.toml", text)
 
     def command(self):
