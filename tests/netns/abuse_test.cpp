@@ -2,8 +2,6 @@
 // nor the memory of an agent answers to them.
 #include <gtest/gtest.h>
 
-#include <boost/json/value.hpp>
-#include <fstream>
 #include <thread>
 
 #include "tests/netns/attacker.hpp"
@@ -45,18 +43,6 @@ testing::AssertionResult hears_one_more(AdvertEar& adverts) {
   });
 }
 
-// KiB
-long resident_memory(Agent& agent) {
-  const auto status = agent.status();
-  if (!status) return -1;
-  std::ifstream file("/proc/" + std::to_string(status->at("pid").as_int64()) + "/status");
-  long size = -1;
-  for (std::string word; file >> word;) {
-    if (word == "VmRSS:") file >> size;
-  }
-  return size;
-}
-
 TEST(Abuse, AFloodOfBadPacketsIsCountedAndChangesNothing) {
   PairScene scene;
   ASSERT_TRUE(scene.start());
@@ -64,8 +50,8 @@ TEST(Abuse, AFloodOfBadPacketsIsCountedAndChangesNothing) {
   attacker.flood(kFlood / 10);  // whatever is allocated once is allocated now
   ASSERT_TRUE(counted(scene, attacker));
   const std::string before = words_of(scene);
-  const long memory_of_a = resident_memory(scene.a.agent);
-  const long memory_of_b = resident_memory(scene.b.agent);
+  const long memory_of_a = scene.a.agent.of_process("VmRSS");
+  const long memory_of_b = scene.b.agent.of_process("VmRSS");
   AdvertEar adverts(scene.lan, scene.a.host);
   ASSERT_TRUE(hears_one_more(adverts));
 
@@ -78,8 +64,8 @@ TEST(Abuse, AFloodOfBadPacketsIsCountedAndChangesNothing) {
   EXPECT_EQ(words_of(scene), before);
   // Held by the flood, an advert would be as late as the flood is long.
   EXPECT_LT(gap, 5 * kInterval) << "in " << adverts.times().size() << " adverts";
-  EXPECT_LE(resident_memory(scene.a.agent), memory_of_a + kMoreMemory);
-  EXPECT_LE(resident_memory(scene.b.agent), memory_of_b + kMoreMemory);
+  EXPECT_LE(scene.a.agent.of_process("VmRSS"), memory_of_a + kMoreMemory);
+  EXPECT_LE(scene.b.agent.of_process("VmRSS"), memory_of_b + kMoreMemory);
   RecordProperty("longest_gap_ms", static_cast<int>(gap.count()));
 }
 

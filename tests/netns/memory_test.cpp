@@ -2,8 +2,6 @@
 // transition.
 #include <gtest/gtest.h>
 
-#include <sstream>
-
 #include "tests/support/pair_scene.hpp"
 
 namespace support {
@@ -11,37 +9,28 @@ namespace {
 
 constexpr int kMostKilobytes = 12000;
 
-// A field of /proc/PID/status in kB.
-int kilobytes(const Agent& agent, const std::string& field) {
-  std::istringstream lines(read_file("/proc/" + std::to_string(agent.pid()) + "/status"));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(field + ":")) return std::stoi(line.substr(field.size() + 1));
-  }
-  return -1;
-}
-
 TEST(Memory, OfOnePairIsSmallAndDoesNotGrowWithItsTransitions) {
   constexpr int kMoves = 12;
   constexpr int kGrowth = 300;
   PairScene scene(linked());
   ASSERT_TRUE(scene.start());
-  int own_after_two = 0;
+  long own_after_two = 0;
   for (int move = 1; move <= kMoves; ++move) {
     const bool from_a = scene.leader() == "A";
     Agent& leads = from_a ? scene.a.agent : scene.b.agent;
     ASSERT_TRUE(PairScene::protects(leads));
     ASSERT_EQ(leads.command({"switchover"}).exit_code, 0);
     ASSERT_TRUE(scene.reaches(from_a ? kBLeads : kALeads));
-    if (move == 2) own_after_two = kilobytes(scene.a.agent, "RssAnon");
+    if (move == 2) own_after_two = scene.a.agent.of_process("RssAnon");
   }
   for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
     EXPECT_TRUE(eventually("what is not used is given back", Millis(60000), [&] {
-      const int resident = kilobytes(*agent, "VmRSS");
+      const long resident = agent->of_process("VmRSS");
       return Seen{resident > 0 && resident <= kMostKilobytes, std::to_string(resident) + " kB"};
     }));
-    EXPECT_LE(kilobytes(*agent, "RssAnon"), own_after_two + kGrowth);
+    EXPECT_LE(agent->of_process("RssAnon"), own_after_two + kGrowth);
   }
-  RecordProperty("resident_kb", kilobytes(scene.a.agent, "VmRSS"));
+  RecordProperty("resident_kb", std::to_string(scene.a.agent.of_process("VmRSS")));
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ testing::AssertionResult ends_well(Agent& agent) {
 }
 
 TEST(SystemCalls, OfAWholeLifeAreInTheFilterOfTheUnit) {
-  if (run({"strace", "--version"}).exit_code != 0) GTEST_SKIP() << "strace is not installed";
+  ASSERT_EQ(run({"strace", "--version"}).exit_code, 0) << "strace is missing: ./dev setup";
   SceneOptions options;
   options.quarantine = true;
   options.pair_a.secret = options.pair_b.secret = std::string(64, 'a');

@@ -144,6 +144,14 @@ std::string Agent::field(const std::string& pointer, const std::string& pair) {
   return fields({pointer}, pair);
 }
 
+long Agent::of_process(const std::string& name, int base) const {
+  std::istringstream lines(read_file("/proc/" + std::to_string(pid()) + "/status"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(name + ":")) return std::stol(line.substr(name.size() + 1), nullptr, base);
+  }
+  return -1;
+}
+
 std::string Agent::fields(const std::vector<std::string>& pointers, const std::string& pair) {
   const auto whole = status();
   if (!whole) return "-";

@@ -70,6 +70,9 @@ class Agent {
   // Several fields of one moment, separated by blanks.
   std::string fields(const std::vector<std::string>& pointers, const std::string& pair = "redis");
   std::string state(const std::string& pair = "redis") { return field("/state", pair); }
+  // A field of /proc/PID/status: "VmRSS" in KiB, "CapEff" in hexadecimal digits; -1: it is not
+  // there.
+  [[nodiscard]] long of_process(const std::string& name, int base = 10) const;
 
   [[nodiscard]] const std::filesystem::path& config() const { return config_; }
   [[nodiscard]] const std::filesystem::path& log() const { return log_; }
