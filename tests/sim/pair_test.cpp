@@ -15,8 +15,10 @@ namespace {
 constexpr int kShards = 10;
 #ifdef __SANITIZE_ADDRESS__
 constexpr std::uint64_t kSeedsPerShard = 100;  // ten times slower
+constexpr std::uint64_t kMinutesOfMoves = 4;
 #else
 constexpr std::uint64_t kSeedsPerShard = 1000;
+constexpr std::uint64_t kMinutesOfMoves = 60;
 #endif
 
 std::string text_of(const std::vector<std::string>& lines) {
@@ -147,9 +149,9 @@ TEST(SimulatedPreferredNode, TakesTheRoleBackOnceAndLosesNothing) {
 }
 
 // Seed 1 is a pair whose agents are linked, and whose roles are sticky. A day takes minutes:
-// TANDEM_HOURS=24.
+// TANDEM_MINUTES=1440.
 TEST(SimulatedPairDay, OfMovesLeavesNothingBehind) {
-  const std::chrono::hours length(number_from("TANDEM_HOURS", 1));
+  const std::chrono::minutes length(number_from("TANDEM_MINUTES", kMinutesOfMoves));
   const PairDay day = PairWorld(1).spend(length);
   std::cout << day.moves << " moves; " << day.held_early << " bytes held after the first, "
             << day.held_late << " in the end\n";
