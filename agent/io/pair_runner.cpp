@@ -90,7 +90,7 @@ vrrp::InstanceConfig router_config(const PairConfig& config) {
           .startup_hold = config.startup_hold,
           .down_adverts = config.down_adverts,
           .link_up_delay = config.link_up_delay,
-          .listens_after = config.vip_lease / 4};
+          .listens_after = vrrp::Duration(config.vip_lease) / 4};
 }
 
 std::optional<vrrp::Authenticator> make_authenticator(const PairConfig& config) {
