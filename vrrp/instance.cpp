@@ -95,9 +95,10 @@ void Instance::give_way_when_late(TimePoint now, const InstanceInput& input) {
 // Whoever leads in its place advertises within an interval, in time for these one and a half.
 bool Instance::listen_when_late(TimePoint now, Master& master, const InstanceInput& input) {
   if (std::holds_alternative<AdvertReceived>(input)) return false;
-  const Duration held_up = now - master.next_advert;
-  if (held_up >= config_.listens_after) return false;
-  if (!master.listens_until) master.listens_until = now + config_.advert_interval * 3 / 2;
+  const auto& until = master.listens_until;
+  if (until && now < *until + master_down_after(config_.advert_interval)) return true;
+  if (now - master.next_advert >= config_.listens_after) return false;
+  master.listens_until = now + config_.advert_interval * 3 / 2;
   return true;
 }
 

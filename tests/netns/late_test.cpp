@@ -52,6 +52,21 @@ TEST(LateLeader, WakesUpWithoutTouchingTheAddress) {
   EXPECT_TRUE(writer.finds_all_on(scene.b.redis));
 }
 
+// Longer than a backup waits, shorter than a quarter of the lease: it listens, and leads on.
+TEST(LateLeader, HeldUpForAMomentKeepsTheRole) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  const std::string since = scene.a.agent.fields({"/state", "/since", "/epoch"});
+  scene.a.agent.signal(SIGSTOP);
+  wait_a_moment(Millis(400));
+  scene.a.agent.signal(SIGCONT);
+  EXPECT_TRUE(scene.keeps(kALeads, Millis(1000)));
+  EXPECT_EQ(scene.a.agent.fields({"/state", "/since", "/epoch"}), since);
+  EXPECT_TRUE(writer.goes_on());
+}
+
 // Both led. Whoever stays announces again, also when it never hears the other one's adverts.
 TEST(HealedSplit, EndsWithTheClientAtTheLeader) {
   PairScene scene;

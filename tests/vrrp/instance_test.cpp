@@ -321,6 +321,22 @@ TEST(Listener, ThatWasHeldUpListensForOneAndAHalfIntervalsAndGoesOn) {
             (Effects{SendAdvert{Priority{240}}}));
 }
 
+TEST(Listener, ThatBeganInTimeHearsOut) {
+  Instance instance = listener();
+  const TimePoint woke = kStart + kDown + kInterval + 499ms;
+  instance.step(woke, DeadlineReached{});
+  const Effects effects = instance.step(woke + kInterval * 3 / 2, DeadlineReached{});
+  EXPECT_EQ(effects.front(), (InstanceEffect{SendAdvert{Priority{240}}}));
+}
+
+TEST(Listener, ThatIsHeldUpAgainForTooLongGivesWay) {
+  Instance instance = listener();
+  const TimePoint woke = kStart + kDown + kInterval + 400ms;
+  instance.step(woke, DeadlineReached{});
+  EXPECT_EQ(instance.step(woke + kInterval * 3 / 2 + kDown, DeadlineReached{}).front(),
+            (InstanceEffect{LeftMaster{Change::late}}));
+}
+
 TEST(Listener, GivesWayToWhomeverItHears) {
   Instance instance = listener();
   const TimePoint woke = kStart + kDown + kDown;
