@@ -55,6 +55,9 @@ class Pair {
   // Why a recovery would not be begun now, in one clause; nullopt: it would.
   std::optional<std::string> recovery_problem() const;
   bool maintained() const;
+  // What the other node's agent is told, but for what only this one's hands know: the name,
+  // priorities, a restart, and what the login to the server may not do.
+  PeerWord word(TimePoint now) const;
   // When maintenance ends by itself.
   std::optional<TimePoint> maintenance_due() const;
   // What is tracked and keeps this node from leading: a clause; nullopt: nothing.

@@ -3,6 +3,7 @@
 // nothing of this is known, and the rulebook goes by the rest.
 #include <algorithm>
 
+#include "agent/newest.hpp"
 #include "agent/pair.hpp"
 
 namespace agent {
@@ -12,6 +13,41 @@ using health::Health;
 namespace {
 constexpr auto kLongestRestart = std::chrono::seconds(10);
 }  // namespace
+
+PeerWord Pair::word(TimePoint now) const {
+  const PairSnapshot pair = snapshot();
+  PeerWord word;
+  word.state = to_string(pair.state);
+  word.epoch = pair.epoch;
+  word.record = sight_.record;
+  if (word.record) {  // what the other node does not ask for
+    word.record->lineage.clear();
+    word.record->peer.reset();
+    word.record->intent.clear();
+    word.record->superseded = word.record->claimed = 0;
+    word.record->behind = false;
+    word.record->maintenance.reset();
+    word.record->moved_away = false;
+    word.record->takeovers.clear();
+  }
+  word.health = health::to_string(sight_.local.health);
+  if (const auto& facts = sight_.local.facts) {
+    word.role = health::to_string(facts->role);
+    word.replid = facts->replid;
+    word.offset = facts->offset;
+    word.data_epoch = data_epoch(sight_.record, *facts);
+  }
+  word.may_lead = pair.candidacy.may_lead;
+  word.why = pair.candidacy.why;
+  word.by_operator = pair.by_operator;
+  word.alarms = static_cast<int>(pair.alarms.size());
+  word.maintenance = maintained();
+  if (pair.state == PairState::standby) {
+    const auto problems = takeover_problems(now);
+    if (!problems.empty()) word.unfit = problems.front();
+  }
+  return word;
+}
 
 void Pair::on(TimePoint now, const PeerSaid& said) {
   auto& agent = sight_.peer_agent;

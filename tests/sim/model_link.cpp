@@ -2,7 +2,6 @@
 // is there at all.
 #include <utility>
 
-#include "agent/newest.hpp"
 #include "tests/sim/model_agent.hpp"
 
 namespace sim {
@@ -10,37 +9,9 @@ namespace sim {
 using namespace std::chrono_literals;
 
 agent::PeerWord Agent::word() const {
-  const agent::PairSnapshot snapshot = pair->snapshot();
-  const agent::Sight& sight = pair->sight();
-  agent::PeerWord out;
+  agent::PeerWord out = pair->word(local());
   out.pair = "redis";
-  out.state = to_string(snapshot.state);
-  out.epoch = snapshot.epoch;
-  out.record = sight.record;
-  if (out.record) {  // what the other node does not ask for
-    out.record->lineage.clear();
-    out.record->peer.reset();
-    out.record->intent.clear();
-    out.record->superseded = out.record->claimed = 0;
-    out.record->behind = out.record->moved_away = false;
-    out.record->takeovers.clear();
-  }
-  out.health = health::to_string(sight.local.health);
-  if (const auto& facts = sight.local.facts) {
-    out.role = health::to_string(facts->role);
-    out.replid = facts->replid;
-    out.offset = facts->offset;
-    out.data_epoch = agent::data_epoch(sight.record, *facts);
-  }
   out.priority = out.configured = settings.priority.value;
-  out.may_lead = snapshot.candidacy.may_lead;
-  out.why = snapshot.candidacy.why;
-  out.alarms = static_cast<int>(snapshot.alarms.size());
-  out.by_operator = snapshot.by_operator;
-  if (snapshot.state == agent::PairState::standby) {
-    const auto problems = pair->takeover_problems(local());
-    if (!problems.empty()) out.unfit = problems.front();
-  }
   return out;
 }
 
