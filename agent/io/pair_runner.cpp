@@ -17,8 +17,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Expiry of a timer that waits for nothing.
-
 // Answers missed until the peer's server is no witness of its node any more: as many as VRRP
 // forgives adverts. That it hangs is another verdict, with more patience.
 constexpr int kWitnessMisses = 3;
@@ -32,8 +30,7 @@ health::MonitorConfig peer_monitor(const PairConfig& config) {
 // A server hangs between two questions, which is found out with the next. Well again takes as long.
 health::MonitorConfig local_monitor(const PairConfig& config) {
   health::MonitorConfig often = health::asked_within(config.monitor, config.advert_interval);
-  const auto times = config.monitor.ping_interval / often.ping_interval;
-  often.rise = static_cast<int>(config.monitor.rise * std::max<decltype(times)>(times, 1));
+  often.rise *= static_cast<int>(config.monitor.ping_interval / often.ping_interval);
   return often;
 }
 

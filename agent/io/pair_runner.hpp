@@ -247,7 +247,7 @@ class PairRunner {
   std::optional<hooks::NotifyState> told_;
   bool adopted_ = false;  // what `told_` was at the start is a predecessor's
   std::chrono::system_clock::time_point since_wall_;
-  // Handlers of timers and probes hold a weak reference: none outlives the runner.
+  // What answers later holds a weak reference: none outlives the runner. Timers end with it.
   std::shared_ptr<PairRunner*> self_;
 };
 
