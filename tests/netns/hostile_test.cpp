@@ -71,9 +71,18 @@ while True:
 
 class Liar : public testing::TestWithParam<const char*> {
  protected:
-  // Whom the agent of `host` meets at `server_ip` from now on.
-  void replace(PairScene::Side& side, const std::string& server_ip, RedisServer& real) {
+  testing::AssertionResult start() {
+    if (auto started = scene_.start(); !started) return started;
+    writer_.emplace(scene_.lan.client());
+    return writer_->goes_on();
+  }
+
+  // Whom the agent of `side` meets at `server_ip` from now on; its status knows that server as
+  // `health`.
+  void replace(PairScene::Side& side, const std::string& server_ip, const std::string& health) {
     const Host& host = side.host;
+    deceived_ = &side.agent;
+    before_ = deceived_->of_process("VmRSS");
     write_file(host.dir / "liar.py", kLiar);
     liar_.emplace(Argv{"python3", (host.dir / "liar.py").string(), GetParam()}, host.netns,
                   host.dir / "liar.log");
@@ -83,49 +92,43 @@ class Liar : public testing::TestWithParam<const char*> {
                   server_ip + " tcp dport 6379 redirect to :7003"},
              host.netns);
     EXPECT_TRUE(eventually("the agent meets the liar", kSoon, [&] {
-      real.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+      scene_.b.redis.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
       const std::string met =
           run({"ss", "-Htn", "state", "established", "dport = :7003"}, host.netns).output;
-      return Seen{!met.empty() || side.agent.field(where_) != "up", met};
+      return Seen{!met.empty() || deceived_->field(health) != "up", met};
     }));
   }
 
-  std::string where_;
+  void expect_that_nothing_was_harmed() {
+    EXPECT_TRUE(deceived_->running());
+    EXPECT_LE(deceived_->of_process("VmRSS"), before_ + kMoreMemory);
+    EXPECT_TRUE(writer_->goes_on());
+  }
+
+  PairScene scene_{linked()};
+
+ private:
+  std::optional<Writer> writer_;
+  Agent* deceived_ = nullptr;
+  long before_ = 0;
   std::optional<Process> liar_;
 };
 
 TEST_P(Liar, AtThePeersAddressMovesNothing) {
-  PairScene scene(linked());
-  ASSERT_TRUE(scene.start());
-  Writer writer(scene.lan.client());
-  ASSERT_TRUE(writer.goes_on());
-  const long before = scene.a.agent.of_process("VmRSS");
-  where_ = "/peer/health";
-  replace(scene.a, "10.77.0.2", scene.b.redis);
-
-  EXPECT_TRUE(scene.keeps(kALeads, Millis(3000)));
-
-  EXPECT_LE(scene.a.agent.of_process("VmRSS"), before + kMoreMemory);
-  EXPECT_TRUE(writer.goes_on());
+  ASSERT_TRUE(start());
+  replace(scene_.a, "10.77.0.2", "/peer/health");
+  EXPECT_TRUE(scene_.keeps(kALeads, Millis(3000)));
+  expect_that_nothing_was_harmed();
 }
 
 TEST_P(Liar, InPlaceOfTheStandbysServerMovesNothing) {
-  PairScene scene(linked());
-  ASSERT_TRUE(scene.start());
-  Writer writer(scene.lan.client());
-  ASSERT_TRUE(writer.goes_on());
-  const long before = scene.b.agent.of_process("VmRSS");
-  where_ = "/server/health";
-  replace(scene.b, "127.0.0.1", scene.b.redis);
-
+  ASSERT_TRUE(start());
+  replace(scene_.b, "127.0.0.1", "/server/health");
   EXPECT_TRUE(stays("A leads alone", Millis(3000), [&] {
-    const std::string seen = scene.a.agent.state() + ", VIP on " + scene.vip_holders();
+    const std::string seen = scene_.a.agent.state() + ", VIP on " + scene_.vip_holders();
     return Seen{seen == "leading, VIP on A", seen};
   }));
-
-  EXPECT_TRUE(scene.b.agent.running());
-  EXPECT_LE(scene.b.agent.of_process("VmRSS"), before + kMoreMemory);
-  EXPECT_TRUE(writer.goes_on());
+  expect_that_nothing_was_harmed();
 }
 
 INSTANTIATE_TEST_SUITE_P(Says, Liar,
