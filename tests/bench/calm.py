@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "demo"))
@@ -26,7 +25,7 @@ import pair as lab  # noqa: E402
 import watch  # noqa: E402
 from adverts import keepalived_version, load_words, processors  # noqa: E402
 from alone import run_alone  # noqa: E402
-from capture import Capture  # noqa: E402
+from capture import Recording  # noqa: E402
 from figures import deviation  # noqa: E402
 from load import Saves, fill, prefer, stay, stay_busy  # noqa: E402
 from moves import Moves  # noqa: E402
@@ -45,31 +44,17 @@ class Adverts:
     """All adverts on both wires, in a thread of its own; times are the kernel's."""
 
     def __init__(self, nodes, routers):
-        self._capture = Capture()
-        self._wires = {"tandem": [], "keepalived": []}
-        for system, wire, hosts, vrid in (
-                ("tandem", lab.WIRE, [node.host for node in nodes], 51),
-                ("keepalived", WIRE, routers.hosts, VRID)):
-            for host in hosts:
-                self._capture.listen(host.label, wire, host.port)
-                self._wires[system].append((host.label, vrid))
-        self._ending = threading.Event()
-        self._heard = {}
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
+        self._systems = {"tandem": [node.host.label for node in nodes],
+                         "keepalived": [host.label for host in routers.hosts]}
+        self._recording = Recording(
+            [(node.host.label, lab.WIRE, node.host.port, 51) for node in nodes]
+            + [(host.label, WIRE, host.port, VRID) for host in routers.hosts])
 
     def end(self):
         """{system: [nanoseconds since 1970, ...]}, whichever host sent them."""
-        self._ending.set()
-        self._thread.join()
-        if lost := self._capture.lost():
-            raise RuntimeError(f"{lost} frames were lost by the capture")
-        self._capture.close()
-        return {system: sorted(time for wire in wires for time in self._heard.get(wire, []))
-                for system, wires in self._wires.items()}
-
-    def _listen(self):
-        self._heard = self._capture.adverts(24 * 3600, enough=lambda _: self._ending.is_set())
+        heard = self._recording.end()
+        return {system: sorted(time for label in labels for time in heard[label])
+                for system, labels in self._systems.items()}
 
 
 # ---- one mode ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import select
 import socket
 import struct
+import threading
 import time
 
 ETH_P_ALL = 3
@@ -63,6 +64,42 @@ class Capture:
                     break
                 if address[2] != socket.PACKET_OUTGOING and (vrid := _vrid(frame)):
                     self._adverts.setdefault((wire, vrid), []).append(_nanoseconds(extra))
+
+
+class Recording:
+    """Adverts heard in a thread of its own until it is ended, of (label, namespace, port, VRID)."""
+
+    def __init__(self, routers):
+        self._capture = Capture()
+        self._routers = []
+        for label, namespace, port, vrid in routers:
+            self._capture.listen(label, namespace, port)
+            self._routers.append((label, vrid))
+        self._begun, self._ending = threading.Event(), threading.Event()
+        self._heard = {}
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def has_begun(self, seconds):
+        """Whether one of these routers was heard within that time."""
+        return self._begun.wait(seconds)
+
+    def end(self):
+        """{label: [nanoseconds since 1970, ...]}"""
+        self._ending.set()
+        self._thread.join()
+        if lost := self._capture.lost():
+            raise RuntimeError(f"{lost} frames were lost by the capture")
+        self._capture.close()
+        return {label: self._heard.get((label, vrid), []) for label, vrid in self._routers}
+
+    def _listen(self):
+        self._heard = self._capture.adverts(24 * 3600, enough=self._is_enough)
+
+    def _is_enough(self, heard):
+        if any(router in heard for router in self._routers):
+            self._begun.set()
+        return self._ending.is_set()
 
 
 class Inside:

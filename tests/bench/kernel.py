@@ -87,12 +87,21 @@ class Watch:
 
 
 def _messages(data):
+    return _pieces(data, "IH", 16)
+
+
+def _attributes(body):
+    return ((kind & 0x3fff, value) for kind, value in _pieces(body, "HH", 4))
+
+
+def _pieces(data, head, size):
+    """(kind, what is behind the head) of each: netlink has its messages and attributes alike."""
     at = 0
-    while at + 16 <= len(data):
-        length, kind = struct.unpack_from("IH", data, at)
-        if length < 16:
+    while at + size <= len(data):
+        length, kind = struct.unpack_from(head, data, at)
+        if length < size:
             return
-        yield kind, data[at + 16:at + length]
+        yield kind, data[at + size:at + length]
         at += (length + 3) & ~3
 
 
@@ -108,16 +117,6 @@ def _fact(message):
         raw, mac = found.get(1), found.get(2)
         return (socket.inet_ntoa(raw), mac and mac.hex(":")) if raw and len(raw) == 4 else None
     return None
-
-
-def _attributes(body):
-    at = 0
-    while at + 4 <= len(body):
-        length, kind = struct.unpack_from("HH", body, at)
-        if length < 4:
-            return
-        yield kind & 0x3fff, body[at + 4:at + length]
-        at += (length + 3) & ~3
 
 
 class Cable:

@@ -17,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "demo"))
@@ -26,7 +25,7 @@ import pair as lab  # noqa: E402
 import redis  # noqa: E402
 import watch  # noqa: E402
 from alone import run_alone  # noqa: E402
-from capture import Capture  # noqa: E402
+from capture import Recording  # noqa: E402
 
 INTERVAL = 10       # milliseconds between adverts
 WATCHED = 1.5       # seconds: at least this long from an act on
@@ -103,33 +102,14 @@ class Adverts:
     """All adverts of a pair, whichever host sends them, in a thread of its own."""
 
     def __init__(self, nodes, vrid):
-        self._capture = Capture()
-        self._wires = [(node.host.label, vrid) for node in nodes]
-        for node in nodes:
-            self._capture.listen(node.host.label, lab.WIRE, node.host.port)
-        self._begun, self._ending = threading.Event(), threading.Event()
-        self._heard = {}
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-        if not self._begun.wait(lab.SOON):
+        self._recording = Recording([(node.host.label, lab.WIRE, node.host.port, vrid)
+                                     for node in nodes])
+        if not self._recording.has_begun(lab.SOON):
             raise RuntimeError("there are no adverts")
 
     def end(self):
         """Nanoseconds since 1970, all of them, in order."""
-        self._ending.set()
-        self._thread.join()
-        if lost := self._capture.lost():
-            raise RuntimeError(f"{lost} frames were lost by the capture")
-        self._capture.close()
-        return sorted(time for wire in self._wires for time in self._heard.get(wire, []))
-
-    def _listen(self):
-        self._heard = self._capture.adverts(24 * 3600, enough=self._is_enough)
-
-    def _is_enough(self, heard):
-        if any(wire in heard for wire in self._wires):
-            self._begun.set()
-        return self._ending.is_set()
+        return sorted(time for times in self._recording.end().values() for time in times)
 
 
 class Timeline:
