@@ -27,9 +27,12 @@ health::MonitorConfig peer_monitor(const PairConfig& config) {
   return health::asked_within(config.monitor, config.advert_interval);
 }
 
-// A server hangs between two questions, which is found out with the next. Well again takes as long.
+// A server hangs between two questions, which is found out with the next: half as long between them
+// is half the delay. Well again takes as long.
 health::MonitorConfig local_monitor(const PairConfig& config) {
-  health::MonitorConfig often = health::asked_within(config.monitor, config.advert_interval);
+  const Duration half = config.monitor.ping_interval / 2;
+  health::MonitorConfig often =
+      health::asked_within(config.monitor, std::max<Duration>(config.advert_interval, half));
   often.rise *= static_cast<int>(config.monitor.ping_interval / often.ping_interval);
   return often;
 }

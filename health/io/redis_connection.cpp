@@ -208,7 +208,6 @@ void RedisConnection::Impl::secure() {
   stream->handshake(while_current([held = stream](Impl& self, const error_code& error) {
     self.attempt_timer.cancel();
     if (error) return self.ended(error);
-    self.writing = false;
     self.write_more();
     self.read_more();
   }));
@@ -246,17 +245,18 @@ void RedisConnection::Impl::send(const std::vector<std::string>& command, ReplyH
     return end_later(reset(), Closed{"more than " + most + " commands wait for their reply"});
   }
   unsent += format(command);
-  if (!writing) write_more();
+  if (writing) return;
+  writing = true;  // when the caller is done: what it sends together goes together
+  asio::defer(executor, while_current([](Impl& self) { self.write_more(); }));
 }
 
 void RedisConnection::Impl::write_more() {
-  if (unsent.empty()) return;
-  writing = true;
+  writing = !unsent.empty();
+  if (!writing) return;
   stream->being_sent.clear();
   stream->being_sent.swap(unsent);
   stream->write(asio::buffer(stream->being_sent),
                 while_current([held = stream](Impl& self, const error_code& error, std::size_t) {
-                  self.writing = false;
                   if (!error) return self.write_more();
                   // The server's last words may lie unread: let the reader end it.
                   self.write_failure = held->words(error);

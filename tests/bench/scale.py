@@ -260,7 +260,8 @@ def group_of(count, interval, options):
 def measure(options):
     print(f"{platform.node() or 'this machine'}, {os.cpu_count()} processors, Linux "
           f"{platform.release()}, load {os.getloadavg()[0]:.1f}; idle for {options.seconds} s.\n"
-          "tandem vrrp: no servers, no realtime priority. tandem: each pair has two servers of its own (hz 1).\n"
+          "tandem vrrp: no servers, no realtime priority. tandem: each pair has two servers of its own "
+          "(hz 1),\nasked each second. "
           f"All run with nice {systems.NICE}.\n"
           "client ms: when its ARP table knows B for the last VIP.")
     rows = []

@@ -54,6 +54,7 @@ wait_for_peer = "3s"
 address = "127.0.0.1:{port}"
 replication_address = "{own}:{port}"
 password_file = "{folder}/redis.password"
+ping_interval = "1s"
 [pair.peer]
 server = "{peer}:{port}"
 agent = "{peer}:7112"
