@@ -41,6 +41,7 @@ std::optional<TimePoint> Pair::next_deadline() const {
   consider(follow_retry_);
   consider(look_again_);
   consider(keep_retry());
+  consider(persist_due());
   if (unprotected_since_ && !alarms_.contains(kUnprotected)) {
     consider(*unprotected_since_ + kAlarmDelay);
   }
@@ -168,6 +169,7 @@ void Pair::on(TimePoint now, const WorkDone& work) {
 
 void Pair::on(TimePoint now, const Persisted& persisted) {
   persist_problem_ = persisted.problem;
+  persist_retry_ = now + kSaveRetry;
   if (std::holds_alternative<Promoting>(state_)) promotion_recorded(now);
 }
 
@@ -223,9 +225,24 @@ void Pair::settle(TimePoint now) {
   judge(now);
   settle_fence(now);
   remember(now);
+  persist_again(now);
   watch_the_link(now);
   settle_failback(now);
   update_alarms(now);
+}
+
+// What is not on disk: there may be room again. Who moves writes by itself.
+std::optional<TimePoint> Pair::persist_due() const {
+  const bool settled = idle() || std::holds_alternative<Leading>(state_);
+  if (!settled || !sight_.record || persist_problem_.empty()) return std::nullopt;
+  return persist_retry_;
+}
+
+void Pair::persist_again(TimePoint now) {
+  const auto due = persist_due();
+  if (!due || now < *due) return;
+  persist_retry_ = now + kSaveRetry;
+  emit(Persist{*sight_.record, true});
 }
 
 void Pair::settle_start(TimePoint now) {

@@ -111,6 +111,8 @@ class Pair {
   void enter_idle(TimePoint now, const std::string& reason);
   void enter(TimePoint now, PairState state, const std::string& reason);
   void remember(TimePoint now);
+  std::optional<TimePoint> persist_due() const;
+  void persist_again(TimePoint now);
   void note_last_offset(const health::ServerFacts& seen);
   void note_behind();
   bool lost_touch_with_the_leader() const;
@@ -374,6 +376,7 @@ class Pair {
   TimePoint own_act_at_{};  // the end of the last work
   std::string follow_problem_;
   std::string persist_problem_;
+  TimePoint persist_retry_{};
   std::map<std::string, std::string> alarms_;
   PairEffects effects_;
 };
