@@ -2,6 +2,7 @@
 // Keys, units and meaning are those of etc/tandem.toml.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -167,6 +168,11 @@ struct Config {
   MetricsConfig metrics;
   PeerLinkConfig peer_link;
   std::vector<PairConfig> pairs;  // at least one
+
+  // Some pair puts the leader's dataset in place of its own server's.
+  bool copies_datasets() const {
+    return std::ranges::any_of(pairs, [](const auto& pair) { return pair.recovery.copy; });
+  }
 };
 
 }  // namespace agent

@@ -98,6 +98,7 @@ int remove_vips(const agent::Config& config) {
 }
 
 int run(const Options& options, char** arguments) {
+  agent::io::give_up_capabilities();  // before files are read: what cannot be read shows at once
   auto loaded = agent::load_config(options.config);
   if (const auto* problems = std::get_if<std::vector<agent::ConfigProblem>>(&loaded)) {
     for (const auto& problem : *problems) std::cerr << problem.to_string(options.config) << "\n";
@@ -135,6 +136,7 @@ int run(const Options& options, char** arguments) {
     return 1;
   }
   const auto log = std::get<std::shared_ptr<spdlog::logger>>(opened);
+  agent::io::settle_file_capabilities(config.copies_datasets());
   agent::io::forbid_core_files();
   std::optional<std::string> failure;
   std::optional<agent::Succession> heirs;

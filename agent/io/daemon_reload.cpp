@@ -8,6 +8,7 @@
 #include "agent/io/daemon.hpp"
 #include "agent/io/host_checks.hpp"
 #include "agent/io/login_check.hpp"
+#include "agent/io/privileges.hpp"
 
 namespace agent::io {
 namespace {
@@ -75,6 +76,11 @@ void Daemon::take_up(LoadedConfig good, const ControlSocket::Reply& reply) {
       why.push_back(config_.file + ": agent." + key + " changes only with a restart of the agent");
     }
     return refuse_reload(reply, why);
+  }
+  if (good.config.copies_datasets() && file_capabilities_given_up()) {
+    return refuse_reload(
+        reply, {config_.file + ": recovery = \"rdb\" needs rights over the server's files that "
+                               "this agent gave up when it started; tandem restart takes them"});
   }
   for (const std::string& warning : sentences_of(good.warnings, config_.file)) {
     log_->warn("configuration: {}", warning);

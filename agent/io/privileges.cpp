@@ -15,19 +15,68 @@
 
 namespace agent::io {
 
-std::optional<std::string> missing_capabilities() {
+namespace {
+
+using Set = std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3>;
+
+constexpr std::uint32_t bit(unsigned capability) {
+  return 1U << capability;
+}
+
+// systemd/tandem.service and systemd/tandem-recovery.conf; all are below 32.
+constexpr std::uint32_t kUnit = bit(CAP_NET_ADMIN) | bit(CAP_NET_RAW) | bit(CAP_SETUID) |
+                                bit(CAP_SETGID) | bit(CAP_KILL) | bit(CAP_SYS_NICE) |
+                                bit(CAP_IPC_LOCK);
+constexpr std::uint32_t kFiles = bit(CAP_DAC_OVERRIDE) | bit(CAP_CHOWN) | bit(CAP_FOWNER);
+
+std::optional<Set> capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  if (::syscall(SYS_capget, &header, data.data()) != 0) return std::nullopt;
+  Set set{};
+  if (::syscall(SYS_capget, &header, set.data()) != 0) return std::nullopt;
+  return set;
+}
+
+// Less than one has is never refused.
+void hold(std::uint32_t permitted, std::uint32_t effective) {
+  const auto had = capabilities();
+  if (!had) return;
+  Set set{};
+  set[0].permitted = had->front().permitted & permitted;
+  set[0].effective = set[0].permitted & effective;
+  set[0].inheritable = had->front().inheritable & permitted;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  ::syscall(SYS_capset, &header, set.data());
+}
+
+}  // namespace
+
+std::optional<std::string> missing_capabilities() {
+  const auto data = capabilities();
+  if (!data) return std::nullopt;
   std::string missing;
   const auto need = [&](unsigned capability, const char* name) {
-    if ((data[0].effective & (1U << capability)) != 0) return;
+    if ((data->front().effective & bit(capability)) != 0) return;
     missing += (missing.empty() ? "" : " and ") + std::string(name);
   };
   need(CAP_NET_ADMIN, "CAP_NET_ADMIN");
   need(CAP_NET_RAW, "CAP_NET_RAW");
   if (missing.empty()) return std::nullopt;
   return missing + " missing: start tandemd as root or by its systemd unit";
+}
+
+void give_up_capabilities() {
+  hold(kUnit | kFiles, kUnit);
+}
+
+void settle_file_capabilities(bool wanted) {
+  const std::uint32_t kept = wanted ? kUnit | kFiles : kUnit;
+  hold(kept, kept);
+}
+
+bool file_capabilities_given_up() {
+  const auto has = capabilities();
+  return has && (has->front().permitted & kFiles) == 0 &&
+         ::prctl(PR_CAPBSET_READ, CAP_DAC_OVERRIDE) == 1;
 }
 
 std::optional<std::string> become_realtime() {

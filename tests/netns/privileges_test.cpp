@@ -1,0 +1,86 @@
+// What an agent may that somebody has started as root by hand: as much as its unit lets it, and not
+// what root may.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+
+#include <cstdint>
+#include <fstream>
+#include <regex>
+
+#include "tests/support/pair_scene.hpp"
+
+namespace support {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kRecovery =
+    "start = \"/bin/true\"\nstop = \"/bin/true\"\nrecovery = \"rdb\"\nauto_recover = false\n";
+
+constexpr std::array kNames{
+    std::pair{CAP_CHOWN, "CAP_CHOWN"},         std::pair{CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+    std::pair{CAP_FOWNER, "CAP_FOWNER"},       std::pair{CAP_KILL, "CAP_KILL"},
+    std::pair{CAP_SETGID, "CAP_SETGID"},       std::pair{CAP_SETUID, "CAP_SETUID"},
+    std::pair{CAP_NET_ADMIN, "CAP_NET_ADMIN"}, std::pair{CAP_NET_RAW, "CAP_NET_RAW"},
+    std::pair{CAP_IPC_LOCK, "CAP_IPC_LOCK"},   std::pair{CAP_SYS_NICE, "CAP_SYS_NICE"}};
+
+// Of /proc/PID/status, in words; one that is not among the ten stands as its number.
+std::set<std::string> held(const Agent& agent, const std::string& set) {
+  const auto bits = static_cast<std::uint64_t>(agent.of_process(set, 16));
+  std::set<std::string> out;
+  for (int number = 0; number < 64; ++number) {
+    if ((bits >> number & 1U) == 0) continue;
+    const auto* known =
+        std::ranges::find(kNames, number, [](const auto& each) { return each.first; });
+    out.insert(known == kNames.end() ? std::to_string(number) : known->second);
+  }
+  return out;
+}
+
+// What the directive grants in this file of systemd/.
+std::set<std::string> granted_by(const std::string& file) {
+  const std::string text = read_file(std::string(TANDEM_SOURCE_DIR) + "/systemd/" + file);
+  std::smatch match;
+  EXPECT_TRUE(std::regex_search(text, match, std::regex(R"(\nCapabilityBoundingSet=([^\n]*))")));
+  std::istringstream words(match[1]);
+  std::set<std::string> out;
+  for (std::string word; words >> word;) out.insert(word);
+  return out;
+}
+
+TEST(Privileges, AreThoseOfTheUnitAlsoWithoutSystemd) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  for (const std::string set : {"CapEff", "CapPrm"}) {
+    EXPECT_EQ(held(scene.a.agent, set), granted_by("tandem.service")) << set;
+  }
+}
+
+TEST(Privileges, OverFilesAreThereOnlyForRecoveryByCopy) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  const std::string text = read_file(scene.b.agent.config());
+  const std::string table = "[pair.server]\n";
+  const auto at = text.find(table) + table.size();
+  std::ofstream(scene.b.agent.config()) << text.substr(0, at) << kRecovery << text.substr(at);
+
+  const Outcome refused = scene.b.agent.command({"reload"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("tandem restart takes them"));
+  const std::string pid = std::to_string(scene.b.agent.pid());
+  ASSERT_EQ(scene.b.agent.command({"restart"}).exit_code, 0);
+
+  std::set<std::string> all = granted_by("tandem.service");
+  all.merge(granted_by("tandem-recovery.conf"));
+  EXPECT_TRUE(eventually("all ten", kSoon, [&] {
+    const auto now = held(scene.b.agent, "CapEff");
+    return Seen{now == all, std::to_string(now.size()) + " capabilities"};
+  }));
+  EXPECT_EQ(std::to_string(scene.b.agent.pid()), pid);
+  EXPECT_EQ(scene.b.agent.command({"reload"}).exit_code, 0);
+  EXPECT_TRUE(scene.reaches(kALeads));
+}
+
+}  // namespace
+}  // namespace support
