@@ -1,0 +1,140 @@
+// What a host may run out of: files, processes, a disk that can be written. The role stays where it
+// belongs, it moves when it has to, and the log says what is missing.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "tests/support/pair_scene.hpp"
+#include "tests/support/writer.hpp"
+
+namespace support {
+namespace {
+
+namespace fs = std::filesystem;
+
+rlim_t open_files(const Agent& agent) {
+  const fs::path dir = "/proc/" + std::to_string(agent.pid()) + "/fd";
+  return static_cast<rlim_t>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
+}
+
+// From now on the agent opens nothing; `most` 0: as many as it likes.
+testing::AssertionResult limit_files(const Agent& agent, rlim_t most) {
+  rlimit now{};
+  if (::prlimit(agent.pid(), RLIMIT_NOFILE, nullptr, &now) != 0) {
+    return testing::AssertionFailure() << std::strerror(errno);
+  }
+  now.rlim_cur = most == 0 ? now.rlim_max : most;
+  if (::prlimit(agent.pid(), RLIMIT_NOFILE, &now, nullptr) != 0) {
+    return testing::AssertionFailure() << std::strerror(errno);
+  }
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult logs(const Agent& agent, const std::string& words) {
+  return eventually("the log says: " + words, kSoon, [&] {
+    const std::string log = read_file(agent.log());
+    const bool found = log.find(words) != std::string::npos;
+    return Seen{found,
+                found ? words : log.substr(log.size() - std::min<std::size_t>(log.size(), 2000))};
+  });
+}
+
+TEST(Limits, AgentsWithoutASpareDescriptorMoveTheRoleAllTheSame) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+    ASSERT_TRUE(limit_files(*agent, open_files(*agent)));
+  }
+
+  scene.a.redis.kill();
+
+  // `tandem status` needs a descriptor of the agent, too.
+  EXPECT_TRUE(
+      eventually("the VIP is on B", kSoon, equals([&] { return scene.vip_holders(); }, "B")));
+  EXPECT_TRUE(writer.goes_on());
+  EXPECT_TRUE(logs(scene.a.agent, "Too many open files"));
+  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+    ASSERT_TRUE(limit_files(*agent, 0));
+  }
+  EXPECT_TRUE(scene.led_by("B"));
+  scene.a.redis.start();
+  EXPECT_TRUE(scene.reaches(kBLeads));
+}
+
+TEST(Limits, AnAgentThatCannotForkLeadsWithoutItsScripts) {
+  ASSERT_EQ(run({"strace", "--version"}).exit_code, 0) << "strace is missing: ./dev setup";
+  PairScene scene(linked());
+  scene.start_servers();
+  // fork() is clone(); threads are clone3().
+  const Argv refusing = {"strace",    "-D", "-f",          "-qq", "-o",
+                         "/dev/null", "-e", "trace=clone", "-e",  "inject=clone:error=EAGAIN"};
+  scene.a.agent.start(refusing);
+  scene.b.agent.start(refusing);
+  ASSERT_TRUE(scene.reaches(kALeads));
+  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+
+  scene.a.redis.kill();
+
+  EXPECT_TRUE(scene.led_by("B"));
+  EXPECT_TRUE(logs(scene.b.agent, "Resource temporarily unavailable"));
+  EXPECT_EQ(scene.told(), "A  | B ");
+  scene.a.redis.start();
+  EXPECT_TRUE(scene.reaches(kBLeads));
+  for (Agent* agent : {&scene.a.agent, &scene.b.agent}) agent->signal(SIGTERM);
+}
+
+// A directory that can be read only, until it is left.
+class ReadOnly {
+ public:
+  explicit ReadOnly(std::string directory) : directory_(std::move(directory)) {
+    bound_ = ::mount(directory_.c_str(), directory_.c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+             ::mount(nullptr, directory_.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY,
+                     nullptr) == 0;
+  }
+  ~ReadOnly() { leave(); }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+  [[nodiscard]] bool bound() const { return bound_; }
+  void leave() {
+    if (bound_) ::umount2(directory_.c_str(), MNT_DETACH);
+    bound_ = false;
+  }
+
+ private:
+  std::string directory_;
+  bool bound_ = false;
+};
+
+TEST(Limits, AStateDirectoryThatCannotBeWrittenIsAnAlarmAndNoEnd) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  {
+    ReadOnly state_a(scene.a.agent.state_dir());
+    ReadOnly state_b(scene.b.agent.state_dir());
+    ASSERT_TRUE(state_a.bound() && state_b.bound());
+
+    scene.a.redis.kill();
+
+    EXPECT_TRUE(scene.led_by("B"));
+    EXPECT_TRUE(writer.goes_on());
+    EXPECT_TRUE(logs(scene.b.agent, "Read-only file system"));
+    scene.a.redis.start();
+    EXPECT_TRUE(scene.reaches(kBLeads));
+  }
+  EXPECT_TRUE(eventually("the record is on disk again", kSoon, [&] {
+    const std::string alarms = scene.b.agent.field("/alarms");
+    return Seen{alarms.find("record") == std::string::npos, alarms};
+  }));
+}
+
+}  // namespace
+}  // namespace support
