@@ -260,8 +260,8 @@ def group_of(count, interval, options):
 def measure(options):
     print(f"{platform.node() or 'this machine'}, {os.cpu_count()} processors, Linux "
           f"{platform.release()}, load {os.getloadavg()[0]:.1f}; idle for {options.seconds} s.\n"
-          "tandem vrrp: no servers, no realtime priority. tandem: each pair has two servers of its own "
-          "(hz 1),\nasked each second. "
+          "tandem vrrp: no servers, no realtime priority; and leases: its addresses go when it dies "
+          "(vip_lease 2s).\ntandem: each pair has two servers of its own (hz 1), asked each second. "
           f"All run with nice {systems.NICE}.\n"
           "client ms: when its ARP table knows B for the last VIP.")
     rows = []
@@ -296,7 +296,7 @@ def arguments():
     parser.add_argument("--intervals", type=int, nargs="+", default=INTERVALS,
                         help="milliseconds between adverts (1000 100)")
     parser.add_argument("--systems", nargs="+", default=list(systems.SYSTEMS),
-                        choices=list(systems.SYSTEMS), help="whom (all three)")
+                        choices=list(systems.SYSTEMS), help="whom (all four)")
     parser.add_argument("--json", metavar="FILE", help="keep all numbers in this file")
     parser.add_argument("--build", default="build/release", help="where the programs are")
     options = parser.parse_args()

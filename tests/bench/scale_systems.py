@@ -137,11 +137,22 @@ class Keepalived(System):
 
 
 class Routers(System):
+    """The equal work: addresses that stay, as keepalived's do (a lease of ten days)."""
+
     name = "tandem vrrp"
+    lease = 10 * 24 * 3600
 
     def command(self):
         return [os.path.join(self.programs, "tests", "bench_routers"), str(self.count),
-                str(self.interval), str(self.priority), f"{NETWORK}.0.0", *interfaces(self.count)]
+                str(self.interval), str(self.priority), str(self.lease), f"{NETWORK}.0.0",
+                *interfaces(self.count)]
+
+
+class LeasingRouters(Routers):
+    """With what keepalived has not: a dead router's addresses go by themselves (vip_lease)."""
+
+    name = "and leases"
+    lease = 2
 
 
 class Agent(System):
@@ -204,7 +215,7 @@ class Agent(System):
         return (time.monotonic() - begin) * 1000
 
 
-SYSTEMS = {system.name: system for system in (Keepalived, Routers, Agent)}
+SYSTEMS = {system.name: system for system in (Keepalived, Routers, LeasingRouters, Agent)}
 
 
 def until(what, true, seconds=SOON):

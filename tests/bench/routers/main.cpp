@@ -31,13 +31,13 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kRoutersPerInterface = 250;
 constexpr std::uint8_t kPrefixLength = 24;
-constexpr auto kLease = std::chrono::seconds(2);  // the agent's default
 const auto kGroup = vrrp::IpAddress::v4({224, 0, 0, 18});
 
 struct Settings {
   std::size_t count = 0;
   std::chrono::milliseconds interval{};
   vrrp::Priority priority;
+  std::chrono::seconds lease{};
   std::array<std::uint8_t, 4> base{};  // 10.81.0.0: VRID 7 on the second interface has 10.81.1.7
   std::vector<std::string> interfaces;
 };
@@ -63,7 +63,7 @@ class Router {
             {.vrid = vrid, .priority = settings.priority, .advert_interval = settings.interval}),
         timer_(loop.get_executor(),
                [this](steady_clock::time_point /*due*/) { step(vrrp::DeadlineReached{}); }),
-        vips_(loop.get_executor(), netlink, {vip_}, kLease,
+        vips_(loop.get_executor(), netlink, {vip_}, settings.lease,
               {.still_ours = [this] { return leads(); }, .repaired = {}, .problem = complain}),
         announcer_(loop.get_executor(), {}, complain, frames) {
     advert_.vrid = vrid;
@@ -209,7 +209,7 @@ std::optional<unsigned> number(std::string_view text, unsigned largest) {
 }
 
 std::optional<Settings> read(const std::vector<std::string>& words) {
-  constexpr std::size_t kFixed = 4;
+  constexpr std::size_t kFixed = 5;
   if (words.size() <= kFixed) return std::nullopt;
   Settings settings;
   settings.interfaces.assign(words.begin() + kFixed, words.end());
@@ -217,11 +217,13 @@ std::optional<Settings> read(const std::vector<std::string>& words) {
   const auto count = number(words[0], most);
   const auto interval = number(words[1], 40'000);
   const auto priority = number(words[2], 254);
-  const auto base = vrrp::IpAddress::parse(words[3]);
-  if (!count || !interval || !priority || !base) return std::nullopt;
+  const auto lease = number(words[3], 1'000'000);
+  const auto base = vrrp::IpAddress::parse(words[4]);
+  if (!count || !interval || !priority || !lease || !base) return std::nullopt;
   settings.count = *count;
   settings.interval = std::chrono::milliseconds(*interval);
   settings.priority.value = static_cast<std::uint8_t>(*priority);
+  settings.lease = std::chrono::seconds(*lease);
   settings.base = {base->data()[0], base->data()[1], 0, 0};
   return settings;
 }
@@ -231,7 +233,7 @@ std::optional<Settings> read(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   const auto settings = read({argv + 1, argv + argc});
   if (!settings) {
-    std::cerr << "usage: bench_routers COUNT INTERVAL_MS PRIORITY VIP_BASE INTERFACE...\n"
+    std::cerr << "usage: bench_routers COUNT INTERVAL_MS PRIORITY LEASE_S VIP_BASE INTERFACE...\n"
                  "at most 250 routers for each interface\n";
     return 2;
   }
