@@ -69,10 +69,10 @@ bool is_advert_of(const Sniffer::Frame& frame, const Host& host) {
 }
 
 // The whole frame of a better leader, without a trailer or with one of nonsense.
-Sniffer::Frame forged(const Host& host, bool with_trailer) {
+Sniffer::Frame forged(const Host& host, bool with_trailer, std::uint8_t priority = 254) {
   vrrp::Advertisement advert;
   advert.vrid = vrrp::Vrid{51};
-  advert.priority = vrrp::Priority{254};
+  advert.priority = vrrp::Priority{priority};
   advert.interval = std::chrono::milliseconds(100);
   advert.addresses = {IpAddress::parse(kVip).value()};
   const IpAddress source = IpAddress::parse(host.ip).value();
@@ -116,6 +116,41 @@ TEST_F(Authentication, ForgedAdvertsMoveNothingAndAreCounted) {
   EXPECT_TRUE(refuses(scene.a.agent, "auth_forged"));
   EXPECT_TRUE(refuses(scene.b.agent, "auth_forged"));
 }
+
+// Without keys VRRP has to believe it. What it says moves no data: nobody promotes, demotes or
+// replaces a server for it, and nobody but the leader takes writes.
+class Unsigned : public testing::TestWithParam<int> {};
+
+TEST_P(Unsigned, ABetterLeaderFromNowhereHarmsNoData) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Sniffer attacker(scene.lan.client().netns, 0x0800);
+  const auto frame = forged(scene.lan.client(), false, static_cast<std::uint8_t>(GetParam()));
+  EXPECT_TRUE(stays("nothing moves", Millis(3000), [&] {
+    attacker.send(frame);
+    const std::string picture = scene.picture();
+    return Seen{picture == kALeads, picture};
+  }));
+  EXPECT_TRUE(scene.reaches(kALeads));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+// The address is VRRP's to give. Who it was taken from stays master, and gets it back.
+TEST_P(Unsigned, WithoutAPeerLinkItTakesTheAddressAndNoData) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  Sniffer attacker(scene.lan.client().netns, 0x0800);
+  const auto frame = forged(scene.lan.client(), false, static_cast<std::uint8_t>(GetParam()));
+  EXPECT_TRUE(stays("the servers' roles", Millis(3000), [&] {
+    attacker.send(frame);
+    const std::string roles = scene.a.redis.role() + " | " + scene.b.redis.role();
+    return Seen{roles.starts_with("master | replica of 10.77.0.1"), scene.picture()};
+  }));
+  EXPECT_TRUE(scene.reaches(kALeads));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+INSTANTIATE_TEST_SUITE_P(Priority, Unsigned, testing::Values(240, 254, 255));
 
 TEST_F(Authentication, ARecordedAdvertCannotBeRepeated) {
   PairScene scene(options("1s"));
