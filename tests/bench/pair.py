@@ -83,11 +83,13 @@ class Node:
     def data(self, name):
         return os.path.join(self.folder, "redis", name)
 
+    def agent_command(self):
+        return [os.path.join(self.programs, "tandemd"), "--config",
+                os.path.join(self.folder, "tandem.toml"), "--foreground"]
+
     def start_agent(self):
         with open(os.path.join(self.folder, "tandemd.log"), "ab") as log:
-            self.agent = self.host.start(
-                [os.path.join(self.programs, "tandemd"), "--config",
-                 os.path.join(self.folder, "tandem.toml"), "--foreground"], stdout=log, stderr=log)
+            self.agent = self.host.start(self.agent_command(), stdout=log, stderr=log)
 
     def end_agent(self, signal_number):
         self.agent.send_signal(signal_number)

@@ -102,8 +102,7 @@ def agent_killed_and_supervised(world, random):
 
 
 def agent_stopped(world, random):
-    side = someone(world, random)
-    side.signal_agent(signal.SIGTERM)
+    someone(world, random).stop_agent()
     last(random, 2, 5)
 
 
@@ -282,6 +281,17 @@ def reloaded(world, random):
     last(random, 0.2, 2)
 
 
+def clock_steps(world, random):
+    seconds = random.choice((30, 3600, 86400)) * random.choice((-1, 1))
+    someone(world, random).set_clock(seconds)
+    last(random, 1, 4)
+
+
+def agent_restarted(world, random):
+    someone(world, random).restart_agent()
+    last(random, 0.2, 2)
+
+
 def switchover(world, random):
     random.choice(world.sides).switchover()
 
@@ -315,6 +325,8 @@ FAULTS = [
     Fault("VIP deleted by hand", NOTHING, vip_deleted, 1),
     Fault("VIP added by hand", COPY, vip_added, 1),
     Fault("reload", NOTHING, reloaded, 1),
+    Fault("agent restarted", NOTHING, agent_restarted, 1),
+    Fault("wall clock steps", NOTHING, clock_steps, 1),
     Fault("switchover", NOTHING, switchover),
 ]
 

@@ -117,6 +117,10 @@ class PeerSide(place.Side):
         """Whether clients are sent to the server of this host."""
         raise NotImplementedError
 
+    def restart_agent(self):
+        self.end_agent(signal.SIGTERM)
+        self.start_agent()
+
     def status(self):
         info = self.server.replication()
         if info is None:
@@ -148,9 +152,9 @@ class KeepalivedSide(PeerSide):
         # It enters the namespace itself: the kernel tells of processes in the initial one only.
         with open(self.path("keepalived.log"), "ab") as log:
             self.agent = subprocess.Popen(
-                ["keepalived", "-P", "-n", "-l", "-s", self.host.namespace,
-                 "-f", self.path("keepalived.conf"), "-p", self.path("parent.pid"),
-                 "-r", self.path("vrrp.pid")],
+                self.with_clock(["keepalived", "-P", "-n", "-l", "-s", self.host.namespace,
+                                 "-f", self.path("keepalived.conf"),
+                                 "-p", self.path("parent.pid"), "-r", self.path("vrrp.pid")]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def signal_agent(self, number):
@@ -176,7 +180,7 @@ class KeepalivedSide(PeerSide):
 
     def switchover(self):
         """Writes wait, the replica has everything, keepalived hands over."""
-        self.call("CLIENT", "PAUSE", "2000", "WRITE")
+        PeerWorld.call(self, "CLIENT", "PAUSE", "2000", "WRITE")
         deadline = time.monotonic() + 1.5
         while time.monotonic() < deadline:
             ours, theirs = self.server.replication(), self.peer.server.replication()
@@ -243,7 +247,7 @@ class SentinelSide(PeerSide):
         self.sentinels = []  # the folders of all three
 
     def start_agent(self):
-        self.agent = self.host.start(["redis-sentinel", self.path("sentinel.conf")],
+        self.agent = self.host.start(self.with_clock(["redis-sentinel", self.path("sentinel.conf")]),
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def is_chosen(self):

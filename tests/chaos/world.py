@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -20,8 +21,9 @@ import resp
 
 WIRE = "tandem-chaos"
 ISLAND = "island"  # the bridge of who is cut off
-DISK = "96m"
+DISK = "256m"
 WRITERS = 2        # on each client's host
+LONGEST_STOP = 45  # seconds, as in the agent's unit
 FIRST_LEADER = "10.77.1.1"
 
 
@@ -58,6 +60,25 @@ class Side(lab.Node):
         super().__init__(label, address, priority)
         self.disks = []
         self.crashes = []
+        self.stopping = False
+
+    def prepare(self, root, programs, peer, interval, lines):
+        super().prepare(root, programs, peer, interval, lines)
+        self.set_clock(0)
+
+    def set_clock(self, seconds):
+        """The wall clock of this host's agent is that far off."""
+        clock = os.open(os.path.join(self.folder, "clock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        os.pwrite(clock, struct.pack("q", seconds), 0)
+        os.close(clock)
+
+    def with_clock(self, argv):
+        library = os.path.join(self.programs, "tests", "libtests_clock.so")
+        return ["env", f"LD_PRELOAD={library}",
+                f"TANDEM_CLOCK={os.path.join(self.folder, 'clock')}", *argv]
+
+    def agent_command(self):
+        return self.with_clock(super().agent_command())
 
     def give_disks(self):
         """Data and state get a small disk each, which can be filled."""
@@ -104,6 +125,21 @@ class Side(lab.Node):
     def agent_lives(self):
         return self.agent is not None and self.agent.poll() is None
 
+    def stop_agent(self):
+        """As `systemctl stop`, which is not waited for here."""
+        self.stopping = True
+        self.signal_agent(signal.SIGTERM)
+
+    def await_stop(self):
+        """As `systemctl start` waits for a stop, and ends it by force (TimeoutStopSec)."""
+        if self.stopping and self.agent_lives():
+            try:
+                self.agent.wait(LONGEST_STOP)
+            except subprocess.TimeoutExpired:
+                self.crashes.append(f"the agent of {self.host.label} does not stop")
+                self.kill_agent()
+        self.stopping = False
+
     def kill_agent(self):
         if self.agent_lives():
             self.end_agent(signal.SIGKILL)
@@ -128,6 +164,13 @@ class Side(lab.Node):
             text = text.replace(other, one)
         self.write("tandem.toml", text)
         self.signal_agent(signal.SIGHUP)
+
+    def restart_agent(self):
+        """As after an upgrade."""
+        try:
+            self.tandem("restart")
+        except (RuntimeError, OSError):
+            pass
 
     def switchover(self):
         """As planned by an operator; to be refused is an answer, too."""
@@ -257,6 +300,7 @@ class World:
             time.sleep(after)
         if not side.server_lives():
             self.start_server(side)
+        side.await_stop()
         if not side.agent_lives():
             side.note_crash()
             side.start_agent()
@@ -271,6 +315,7 @@ class World:
             network.cable(host, "up", wire=WIRE)
             self.move(host, "bridge")
         for side in self.sides:
+            side.set_clock(0)
             side.clear_filters()
             for folder in ("redis", "state"):
                 filler = os.path.join(side.folder, folder, "filler")
