@@ -145,10 +145,20 @@ bool is_text(const char* path) noexcept {
   give_up(Step::command);
 }
 
+// The agent is the last whom a host without memory should kill (OOMScoreAdjust= of its unit); what
+// it starts is not. Before the privileges go: the file is the process owner's.
+void become_expendable() noexcept {
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  [[maybe_unused]] const auto written = write(fd, "0", 1);
+  close(fd);
+}
+
 [[noreturn]] void become_command(Plan& plan) noexcept {
   setpgid(0, 0);
   const sched_param ordinary{};
   sched_setscheduler(0, SCHED_OTHER, &ordinary);
+  become_expendable();
   reset_signals();
   place_descriptors(plan);
   umask(022);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <csignal>
+#include <fstream>
 
 #include "tests/hooks/process_runner_fixture.hpp"
 
@@ -54,6 +55,16 @@ TEST_F(ChildProcessTest, DropsToTheUserWithAllItsGroups) {
   EXPECT_THAT(Lines(lines_.begin(), lines_.begin() + 3),
               ElementsAre("Uid: 65534 65534 65534 65534", "Gid: 1 1 1 1", "Groups: 1 "));
   ASSERT_EQ(setgroups(before.size(), before.data()), 0);
+}
+
+TEST_F(ChildProcessTest, IsNotKeptFromTheKernelsChoiceWhenMemoryEnds) {
+  const std::string own = "/proc/self/oom_score_adj";
+  std::string before;
+  std::ifstream(own) >> before;
+  std::ofstream(own) << "321";
+  EXPECT_EQ(end_of(hook({"/bin/cat", own})), exited(0));
+  std::ofstream(own) << before;
+  EXPECT_THAT(lines_, ElementsAre("0"));
 }
 
 TEST_F(ChildProcessTest, LeavesNoDescriptorOpen) {

@@ -21,6 +21,7 @@ TEST(SystemdUnit, StartsWatchesRestartsAndStopsTheAgent) {
             "capabilities: cap_kill,cap_setgid,cap_setuid,cap_net_admin,cap_net_raw,cap_ipc_lock,"
             "cap_sys_nice\n"
             "system calls: filter 2\n"
+            "without memory: -900\n"
             "reload: 0, active\n"
             "reload of a bad file: 1, active, exit-code\n"
             "killed: restarted\n"

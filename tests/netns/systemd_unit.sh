@@ -98,6 +98,7 @@ wait_for "the agent's words" reports_status
 bounding=$(sed -n 's/^CapBnd:\t//p' "/proc/$(property MainPID)/status")
 echo "capabilities: $(capsh --decode="$bounding" | cut -d= -f2)"
 echo "system calls: filter $(sed -n 's/^Seccomp:\t//p' "/proc/$(property MainPID)/status")"
+echo "without memory: $(property OOMScoreAdjust)"
 systemctl --user reload tandem
 echo "reload: $?, $(property ActiveState)"
 cp "$config" "$directory/good.toml"
