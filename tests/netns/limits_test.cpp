@@ -22,14 +22,14 @@ rlim_t open_files(const Agent& agent) {
   return static_cast<rlim_t>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
 }
 
-// From now on the agent opens nothing; `most` 0: as many as it likes.
-testing::AssertionResult limit_files(const Agent& agent, rlim_t most) {
+// Of a running agent. 0: as much as it may have at all.
+testing::AssertionResult limit(const Agent& agent, __rlimit_resource what, rlim_t most) {
   rlimit now{};
-  if (::prlimit(agent.pid(), RLIMIT_NOFILE, nullptr, &now) != 0) {
+  if (::prlimit(agent.pid(), what, nullptr, &now) != 0) {
     return testing::AssertionFailure() << std::strerror(errno);
   }
   now.rlim_cur = most == 0 ? now.rlim_max : most;
-  if (::prlimit(agent.pid(), RLIMIT_NOFILE, &now, nullptr) != 0) {
+  if (::prlimit(agent.pid(), what, &now, nullptr) != 0) {
     return testing::AssertionFailure() << std::strerror(errno);
   }
   return testing::AssertionSuccess();
@@ -50,7 +50,7 @@ TEST(Limits, AgentsWithoutASpareDescriptorMoveTheRoleAllTheSame) {
   Writer writer(scene.lan.client());
   ASSERT_TRUE(writer.goes_on());
   for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
-    ASSERT_TRUE(limit_files(*agent, open_files(*agent)));
+    ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, open_files(*agent)));
   }
 
   scene.a.redis.kill();
@@ -61,7 +61,7 @@ TEST(Limits, AgentsWithoutASpareDescriptorMoveTheRoleAllTheSame) {
   EXPECT_TRUE(writer.goes_on());
   EXPECT_TRUE(logs(scene.a.agent, "Too many open files"));
   for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
-    ASSERT_TRUE(limit_files(*agent, 0));
+    ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, 0));
   }
   EXPECT_TRUE(scene.led_by("B"));
   scene.a.redis.start();
@@ -88,6 +88,24 @@ TEST(Limits, AnAgentThatCannotForkLeadsWithoutItsScripts) {
   scene.a.redis.start();
   EXPECT_TRUE(scene.reaches(kBLeads));
   for (Agent* agent : {&scene.a.agent, &scene.b.agent}) agent->signal(SIGTERM);
+}
+
+TEST(Limits, AgentsThatGetNoMoreMemoryMoveTheRoleAllTheSame) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+    const auto kilobytes = static_cast<rlim_t>(agent->of_process("VmSize"));
+    ASSERT_TRUE(limit(*agent, RLIMIT_AS, kilobytes * 1024));
+  }
+
+  scene.a.redis.kill();
+
+  EXPECT_TRUE(scene.led_by("B"));
+  EXPECT_TRUE(writer.goes_on());
+  scene.a.redis.start();
+  EXPECT_TRUE(scene.reaches(kBLeads));
 }
 
 // A directory that can be read only, until it is left.
