@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <sstream>
 #include <stdexcept>
 
@@ -103,6 +104,13 @@ Agent::Agent(const Host& host, const Host& peer, const std::vector<PairOptions>&
   write_file(config_, text.str(), std::filesystem::perms(0600));
 }
 
+Agent::~Agent() {
+  process_.reset();
+  const std::string log = read_file(log_);
+  const auto report = log.find("Sanitizer");
+  if (report != std::string::npos) ADD_FAILURE() << log.substr(report, 4000);
+}
+
 void Agent::start(const Argv& wrapper) {
   if (!std::filesystem::exists(tandemd_path())) {
     throw std::runtime_error(tandemd_path() +
@@ -171,8 +179,10 @@ std::string Agent::fields(const std::vector<std::string>& pointers, const std::s
   return "-";
 }
 
+// TANDEM_TANDEMD: the agent of another build, one with sanitizers.
 std::string tandemd_path() {
-  return TANDEM_BINARY_DIR "/tandemd";
+  const char* other = std::getenv("TANDEM_TANDEMD");
+  return other == nullptr ? TANDEM_BINARY_DIR "/tandemd" : other;
 }
 std::string tandem_path() {
   return TANDEM_BINARY_DIR "/tandem";

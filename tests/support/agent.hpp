@@ -51,6 +51,7 @@ class Agent {
   Agent(const Host& host, const Host& peer, const std::vector<PairOptions>& pairs);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
+  ~Agent();  // what a sanitizer of another build has reported is a failure
 
   void start(const Argv& wrapper = {});  // wrapper: a command that executes tandemd
   int stop();                            // SIGTERM; exit code
