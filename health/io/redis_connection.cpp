@@ -59,13 +59,22 @@ ConnectFailure failure_of(const error_code& error) {
   return refused ? ConnectFailure::refused : ConnectFailure::unreachable;
 }
 
+void set_tcp_option(Socket& socket, int option, unsigned int value) {
+  setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+}
+
 // The kernel of a hung server still acknowledges, that of a lost host does not: with this bound the
-// connection to a lost host ends, and the next attempt tells the two apart.
+// connection to a lost host ends, and the next attempt tells the two apart. While an answer is
+// awaited nothing is sent that could remain unacknowledged, so an end that was lost on the way (of a
+// server that hung and then died) would never be heard of: the kernel asks for it each second.
 void bound_unacknowledged(Socket& socket, Duration timeout) {
   const auto bound = std::max<Duration>(timeout, std::chrono::seconds(1));
   const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(bound).count();
-  const auto value = static_cast<unsigned int>(count);
-  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value);
+  set_tcp_option(socket, TCP_USER_TIMEOUT, static_cast<unsigned int>(count));
+  set_tcp_option(socket, TCP_KEEPIDLE, 1);
+  set_tcp_option(socket, TCP_KEEPINTVL, 1);
+  error_code ignored;
+  socket.set_option(asio::socket_base::keep_alive(true), ignored);
 }
 
 // A socket with the bytes under way on it. Each operation holds it, because a write in several

@@ -68,6 +68,26 @@ TEST(ServerHang, OfTheMasterIsLeftAndTheServerFollowsWhenItWakes) {
   EXPECT_EQ(scene.data(), kDataIntact);
 }
 
+// What a hung server was asked lies unread, so its death is one RST, which nobody sends twice.
+TEST(ServerHang, ThatEndsUnheardOfIsNoticedAllTheSame) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  const auto peer_is = [&](const char* health) {
+    return eventually(std::string("the standby's server is ") + health, kSoon,
+                      equals([&] { return scene.a.agent.field("/peer/health"); }, health));
+  };
+
+  scene.b.redis.freeze();
+  ASSERT_TRUE(peer_is("hung"));
+  scene.lan.drop(scene.b.host, scene.a.host);
+  scene.b.redis.kill();
+  scene.lan.drop_nothing();
+  scene.b.redis.start();
+
+  EXPECT_TRUE(peer_is("up"));
+  EXPECT_TRUE(scene.reaches(kALeads));
+}
+
 // A server whose save failed refuses writes until one succeeds, and so cannot be a replica either.
 // Its save points may be an hour apart.
 TEST(FailedSave, OfTheMasterIsLeftAndTheServerFollowsOnceItCanSave) {
