@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -65,8 +66,8 @@ void set_tcp_option(Socket& socket, int option, unsigned int value) {
 
 // The kernel of a hung server still acknowledges, that of a lost host does not: with this bound the
 // connection to a lost host ends, and the next attempt tells the two apart. While an answer is
-// awaited nothing is sent that could remain unacknowledged, so an end that was lost on the way (of a
-// server that hung and then died) would never be heard of: the kernel asks for it each second.
+// awaited nothing is sent that could remain unacknowledged, so an end that was lost on the way (of
+// a server that hung and then died) would never be heard of: the kernel asks for it each second.
 void bound_unacknowledged(Socket& socket, Duration timeout) {
   const auto bound = std::max<Duration>(timeout, std::chrono::seconds(1));
   const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(bound).count();

@@ -204,6 +204,7 @@ def chaos(options):
     root = tempfile.mkdtemp(prefix="tandem-chaos-")
     storm = Storm(options)
     lines = "" if options.mode == "available" else f'mode = "{options.mode}"\n'
+    interrupted = False
     try:
         world_of = peers.WORLDS[options.system]
         with world_of(root, os.path.abspath(options.build), options.adverts, lines) as world:
@@ -211,7 +212,7 @@ def chaos(options):
             if storm.problems and options.logs:
                 keep_logs(world, options.logs)
     except KeyboardInterrupt:
-        return 130
+        interrupted = True
     except (OSError, RuntimeError, subprocess.SubprocessError, resp.ReplyError) as error:
         storm.problem(len(storm.rounds) + 1, [], f"the run itself failed: {error}")
     storm.table()
@@ -220,6 +221,8 @@ def chaos(options):
             json.dump({"system": options.system, "seed": options.seed, "rounds": storm.rounds,
                        "problems": storm.problems}, file, indent=1)
     print(f"\n{len(storm.rounds)} rounds, {len(storm.problems)} problems; seed {options.seed}")
+    if interrupted:
+        return 130
     return 1 if storm.problems else 0
 
 

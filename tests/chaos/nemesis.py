@@ -9,7 +9,8 @@ be missing on the leader afterwards:
   tail      the last ones before a death may be, which replication had not sent yet
   disk      all may be that no server had saved
 
-Who was cut off and then dies takes what only it had along: copy and tail together are disk.
+Who was cut off and then dies takes what only it had along: copy and tail together are disk. So are
+two deaths: the second is that of the only server.
 """
 
 import os
@@ -32,6 +33,7 @@ class Fault:
     promise: str
     do: Callable
     share: int = 2  # how often it is drawn, beside the others
+    death: bool = False  # of a server, with what only it has in memory
 
 
 def leader_of(world, random):
@@ -297,16 +299,16 @@ def switchover(world, random):
 
 
 FAULTS = [
-    Fault("server killed", TAIL, server_killed),
-    Fault("server killed, supervised", TAIL, server_killed_and_supervised),
-    Fault("server stopped", NOTHING, server_stopped, 1),
-    Fault("server emptied", TAIL, server_emptied),
+    Fault("server killed", TAIL, server_killed, death=True),
+    Fault("server killed, supervised", TAIL, server_killed_and_supervised, death=True),
+    Fault("server stopped", NOTHING, server_stopped, 1, death=True),
+    Fault("server emptied", TAIL, server_emptied, death=True),
     Fault("server hangs", COPY, server_hangs),
     Fault("agent killed", NOTHING, agent_killed),
     Fault("agent killed, supervised", NOTHING, agent_killed_and_supervised),
     Fault("agent stopped", NOTHING, agent_stopped),
     Fault("agent hangs", COPY, agent_hangs),
-    Fault("host gone", TAIL, host_gone),
+    Fault("host gone", TAIL, host_gone, death=True),
     Fault("both hosts gone", DISK, both_hosts_gone, 1),
     Fault("slow script in Redis", COPY, slow_script_in_redis),
     Fault("saves without end", NOTHING, saves_without_end, 1),
@@ -341,6 +343,6 @@ def draw(random, absent=(), several=0.35):
 
 def promise_of(faults):
     promises = {fault.promise for fault in faults}
-    if DISK in promises or {COPY, TAIL} <= promises:
+    if DISK in promises or {COPY, TAIL} <= promises or sum(fault.death for fault in faults) > 1:
         return DISK
     return next(one for one in (TAIL, COPY, NOTHING) if one in promises)
