@@ -10,7 +10,7 @@ be missing on the leader afterwards:
   disk      all may be that no server had saved
 
 Who was cut off and then dies takes what only it had along: copy and tail together are disk. So are
-two deaths: the second is that of the only server.
+two deaths, or one while the standby is kept behind: the last is that of the only server.
 """
 
 import os
@@ -34,6 +34,7 @@ class Fault:
     do: Callable
     share: int = 2  # how often it is drawn, beside the others
     death: bool = False  # of a server, with what only it has in memory
+    alone: bool = False  # the standby is behind while it lasts
 
 
 def leader_of(world, random):
@@ -319,9 +320,9 @@ FAULTS = [
     Fault("mute in one direction", COPY, mute, 1),
     Fault("VRRP dropped", COPY, no_vrrp, 1),
     Fault("peer link dropped", NOTHING, no_peer_link, 1),
-    Fault("replication dropped", NOTHING, no_replication, 1),
+    Fault("replication dropped", NOTHING, no_replication, 1, alone=True),
     Fault("20 % loss", COPY, lossy_network, 1),
-    Fault("disk full", NOTHING, disk_full, 1),
+    Fault("disk full", NOTHING, disk_full, 1, alone=True),
     Fault("standby's server made a master", NOTHING, foreign_master, 1),
     Fault("leader's server made a replica", COPY, foreign_replica, 1),
     Fault("VIP deleted by hand", NOTHING, vip_deleted, 1),
@@ -343,6 +344,8 @@ def draw(random, absent=(), several=0.35):
 
 def promise_of(faults):
     promises = {fault.promise for fault in faults}
-    if DISK in promises or {COPY, TAIL} <= promises or sum(fault.death for fault in faults) > 1:
+    deaths = sum(fault.death for fault in faults)
+    only_one_had_it = deaths > 1 or (deaths and any(fault.alone for fault in faults))
+    if DISK in promises or {COPY, TAIL} <= promises or only_one_had_it:
         return DISK
     return next(one for one in (TAIL, COPY, NOTHING) if one in promises)
