@@ -44,68 +44,73 @@ testing::AssertionResult logs(const Agent& agent, const std::string& words) {
   });
 }
 
-TEST(Limits, AgentsWithoutASpareDescriptorMoveTheRoleAllTheSame) {
-  PairScene scene(linked());
-  ASSERT_TRUE(scene.start());
-  Writer writer(scene.lan.client());
-  ASSERT_TRUE(writer.goes_on());
-  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+class Limits : public testing::Test {
+ protected:
+  testing::AssertionResult start() {
+    if (auto started = scene_.start(); !started) return started;
+    writer_.emplace(scene_.lan.client());
+    return writer_->goes_on();
+  }
+
+  PairScene scene_{linked()};
+  std::optional<Writer> writer_;
+};
+
+TEST_F(Limits, AgentsWithoutASpareDescriptorMoveTheRoleAllTheSame) {
+  ASSERT_TRUE(start());
+  for (const Agent* agent : {&scene_.a.agent, &scene_.b.agent}) {
     ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, open_files(*agent)));
   }
 
-  scene.a.redis.kill();
+  scene_.a.redis.kill();
 
   // `tandem status` needs a descriptor of the agent, too.
   EXPECT_TRUE(
-      eventually("the VIP is on B", kSoon, equals([&] { return scene.vip_holders(); }, "B")));
-  EXPECT_TRUE(writer.goes_on());
-  EXPECT_TRUE(logs(scene.a.agent, "Too many open files"));
-  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+      eventually("the VIP is on B", kSoon, equals([&] { return scene_.vip_holders(); }, "B")));
+  EXPECT_TRUE(writer_->goes_on());
+  EXPECT_TRUE(logs(scene_.a.agent, "Too many open files"));
+  for (const Agent* agent : {&scene_.a.agent, &scene_.b.agent}) {
     ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, 0));
   }
-  EXPECT_TRUE(scene.led_by("B"));
-  scene.a.redis.start();
-  EXPECT_TRUE(scene.reaches(kBLeads));
+  EXPECT_TRUE(scene_.led_by("B"));
+  scene_.a.redis.start();
+  EXPECT_TRUE(scene_.reaches(kBLeads));
 }
 
-TEST(Limits, AnAgentThatCannotForkLeadsWithoutItsScripts) {
+TEST_F(Limits, AnAgentThatCannotForkLeadsWithoutItsScripts) {
   ASSERT_EQ(run({"strace", "--version"}).exit_code, 0) << "strace is missing: ./dev setup";
-  PairScene scene(linked());
-  scene.start_servers();
+  scene_.start_servers();
   // fork() is clone(); threads are clone3().
   const Argv refusing = {"strace",    "-D", "-f",          "-qq", "-o",
                          "/dev/null", "-e", "trace=clone", "-e",  "inject=clone:error=EAGAIN"};
-  scene.a.agent.start(refusing);
-  scene.b.agent.start(refusing);
-  ASSERT_TRUE(scene.reaches(kALeads));
-  ASSERT_TRUE(PairScene::protects(scene.a.agent));
+  scene_.a.agent.start(refusing);
+  scene_.b.agent.start(refusing);
+  ASSERT_TRUE(scene_.reaches(kALeads));
+  ASSERT_TRUE(PairScene::protects(scene_.a.agent));
 
-  scene.a.redis.kill();
+  scene_.a.redis.kill();
 
-  EXPECT_TRUE(scene.led_by("B"));
-  EXPECT_TRUE(logs(scene.b.agent, "Resource temporarily unavailable"));
-  EXPECT_EQ(scene.told(), "A  | B ");
-  scene.a.redis.start();
-  EXPECT_TRUE(scene.reaches(kBLeads));
-  for (Agent* agent : {&scene.a.agent, &scene.b.agent}) agent->signal(SIGTERM);
+  EXPECT_TRUE(scene_.led_by("B"));
+  EXPECT_TRUE(logs(scene_.b.agent, "Resource temporarily unavailable"));
+  EXPECT_EQ(scene_.told(), "A  | B ");
+  scene_.a.redis.start();
+  EXPECT_TRUE(scene_.reaches(kBLeads));
+  for (Agent* agent : {&scene_.a.agent, &scene_.b.agent}) agent->signal(SIGTERM);
 }
 
-TEST(Limits, AgentsThatGetNoMoreMemoryMoveTheRoleAllTheSame) {
-  PairScene scene(linked());
-  ASSERT_TRUE(scene.start());
-  Writer writer(scene.lan.client());
-  ASSERT_TRUE(writer.goes_on());
-  for (const Agent* agent : {&scene.a.agent, &scene.b.agent}) {
+TEST_F(Limits, AgentsThatGetNoMoreMemoryMoveTheRoleAllTheSame) {
+  ASSERT_TRUE(start());
+  for (const Agent* agent : {&scene_.a.agent, &scene_.b.agent}) {
     const auto kilobytes = static_cast<rlim_t>(agent->of_process("VmSize"));
     ASSERT_TRUE(limit(*agent, RLIMIT_AS, kilobytes * 1024));
   }
 
-  scene.a.redis.kill();
+  scene_.a.redis.kill();
 
-  EXPECT_TRUE(scene.led_by("B"));
-  EXPECT_TRUE(writer.goes_on());
-  scene.a.redis.start();
-  EXPECT_TRUE(scene.reaches(kBLeads));
+  EXPECT_TRUE(scene_.led_by("B"));
+  EXPECT_TRUE(writer_->goes_on());
+  scene_.a.redis.start();
+  EXPECT_TRUE(scene_.reaches(kBLeads));
 }
 
 // A directory that can be read only, until it is left.
@@ -130,26 +135,23 @@ class ReadOnly {
   bool bound_ = false;
 };
 
-TEST(Limits, AStateDirectoryThatCannotBeWrittenIsAnAlarmAndNoEnd) {
-  PairScene scene(linked());
-  ASSERT_TRUE(scene.start());
-  Writer writer(scene.lan.client());
-  ASSERT_TRUE(writer.goes_on());
+TEST_F(Limits, AStateDirectoryThatCannotBeWrittenIsAnAlarmAndNoEnd) {
+  ASSERT_TRUE(start());
   {
-    ReadOnly state_a(scene.a.agent.state_dir());
-    ReadOnly state_b(scene.b.agent.state_dir());
+    ReadOnly state_a(scene_.a.agent.state_dir());
+    ReadOnly state_b(scene_.b.agent.state_dir());
     ASSERT_TRUE(state_a.bound() && state_b.bound());
 
-    scene.a.redis.kill();
+    scene_.a.redis.kill();
 
-    EXPECT_TRUE(scene.led_by("B"));
-    EXPECT_TRUE(writer.goes_on());
-    EXPECT_TRUE(logs(scene.b.agent, "Read-only file system"));
-    scene.a.redis.start();
-    EXPECT_TRUE(scene.reaches(kBLeads));
+    EXPECT_TRUE(scene_.led_by("B"));
+    EXPECT_TRUE(writer_->goes_on());
+    EXPECT_TRUE(logs(scene_.b.agent, "Read-only file system"));
+    scene_.a.redis.start();
+    EXPECT_TRUE(scene_.reaches(kBLeads));
   }
   EXPECT_TRUE(eventually("the record is on disk again", kSoon, [&] {
-    const std::string alarms = scene.b.agent.field("/alarms");
+    const std::string alarms = scene_.b.agent.field("/alarms");
     return Seen{alarms.find("record") == std::string::npos, alarms};
   }));
 }

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 #include <fstream>
-#include <regex>
 
 #include "tests/support/pair_scene.hpp"
+#include "tests/support/unit_file.hpp"
 
 namespace support {
 namespace {
@@ -38,15 +38,8 @@ std::set<std::string> held(const Agent& agent, const std::string& set) {
   return out;
 }
 
-// What the directive grants in this file of systemd/.
 std::set<std::string> granted_by(const std::string& file) {
-  const std::string text = read_file(std::string(TANDEM_SOURCE_DIR) + "/systemd/" + file);
-  std::smatch match;
-  EXPECT_TRUE(std::regex_search(text, match, std::regex(R"(\nCapabilityBoundingSet=([^\n]*))")));
-  std::istringstream words(match[1]);
-  std::set<std::string> out;
-  for (std::string word; words >> word;) out.insert(word);
-  return out;
+  return words_of_unit(file, "CapabilityBoundingSet");
 }
 
 TEST(Privileges, AreThoseOfTheUnitAlsoWithoutSystemd) {

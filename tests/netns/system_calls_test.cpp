@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/support/pair_scene.hpp"
+#include "tests/support/unit_file.hpp"
 
 namespace support {
 namespace {
@@ -44,14 +45,12 @@ void expand(const std::map<std::string, Names>& sets, const std::string& name, N
 }
 
 Names allowed_by_the_unit() {
-  const std::string unit = read_file(std::string(TANDEM_SOURCE_DIR) + "/systemd/tandem.service");
-  std::smatch match;
-  EXPECT_TRUE(std::regex_search(unit, match, std::regex(R"(\nSystemCallFilter=([^\n]*))")));
   const auto sets = sets_of_systemd();
   Names out;
   expand(sets, "@default", out);
-  std::istringstream words(match[1]);
-  for (std::string word; words >> word;) expand(sets, word, out);
+  for (const std::string& word : words_of_unit("tandem.service", "SystemCallFilter")) {
+    expand(sets, word, out);
+  }
   return out;
 }
 
