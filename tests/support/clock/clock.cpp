@@ -1,7 +1,6 @@
 // Preloaded into an agent: its wall clock is off by the seconds in the file named by TANDEM_CLOCK
 // (eight bytes, as this machine stores them), which may change at any time. Other clocks are as
 // they are.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -11,7 +10,11 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "tests/support/next_call.hpp"
+
 namespace {
+
+using support::next_call;
 
 const volatile std::int64_t* map_offset() {
   static const std::int64_t none = 0;
@@ -28,17 +31,12 @@ time_t offset() {
   return *seconds;
 }
 
-template <typename Call>
-Call* next(const char* name) {
-  return reinterpret_cast<Call*>(::dlsym(RTLD_NEXT, name));
-}
-
 }  // namespace
 
 extern "C" {
 
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
-  static auto* const real = next<int(clockid_t, timespec*)>("clock_gettime");
+  static auto* const real = next_call<int(clockid_t, timespec*)>("clock_gettime");
   const int result = real(clock, now);
   if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
     now->tv_sec += offset();
@@ -47,7 +45,7 @@ int clock_gettime(clockid_t clock, timespec* now) noexcept {
 }
 
 int gettimeofday(timeval* now, void* zone) noexcept {
-  static auto* const real = next<int(timeval*, void*)>("gettimeofday");
+  static auto* const real = next_call<int(timeval*, void*)>("gettimeofday");
   const int result = real(now, zone);
   if (result == 0) now->tv_sec += offset();
   return result;

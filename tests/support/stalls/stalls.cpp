@@ -1,7 +1,6 @@
 // Preloaded into an agent: makes calls that may be slow on a bad day take two seconds, for as long
 // as the file named by TANDEM_STALLS is there, and notes each of them in that file's neighbour
 // ".hits". The calls are those that wait for a disk or for a directory of users.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -12,7 +11,11 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/support/next_call.hpp"
+
 namespace {
+
+using support::next_call;
 
 constexpr time_t kSeconds = 2;
 
@@ -30,39 +33,35 @@ void stall(const char* call) {
   }
 }
 
-template <typename Call>
-Call* next(const char* name) {
-  return reinterpret_cast<Call*>(::dlsym(RTLD_NEXT, name));
-}
-
 }  // namespace
 
 extern "C" {
 
 int fsync(int fd) {
   stall("fsync");
-  return next<int(int)>("fsync")(fd);
+  return next_call<int(int)>("fsync")(fd);
 }
 
 int fdatasync(int fd) {
   stall("fdatasync");
-  return next<int(int)>("fdatasync")(fd);
+  return next_call<int(int)>("fdatasync")(fd);
 }
 
 int rename(const char* from, const char* to) noexcept {
   stall("rename");
-  return next<int(const char*, const char*)>("rename")(from, to);
+  return next_call<int(const char*, const char*)>("rename")(from, to);
 }
 
 int getpwnam_r(const char* name, passwd* entry, char* buffer, size_t size, passwd** found) {
   stall("getpwnam_r");
-  return next<int(const char*, passwd*, char*, size_t, passwd**)>("getpwnam_r")(name, entry, buffer,
-                                                                                size, found);
+  return next_call<int(const char*, passwd*, char*, size_t, passwd**)>("getpwnam_r")(
+      name, entry, buffer, size, found);
 }
 
 int getgrouplist(const char* user, gid_t group, gid_t* groups, int* count) {
   stall("getgrouplist");
-  return next<int(const char*, gid_t, gid_t*, int*)>("getgrouplist")(user, group, groups, count);
+  return next_call<int(const char*, gid_t, gid_t*, int*)>("getgrouplist")(user, group, groups,
+                                                                          count);
 }
 
 }  // extern "C"
