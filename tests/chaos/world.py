@@ -167,15 +167,16 @@ class Side(lab.Node):
 
     def restart_agent(self):
         """As after an upgrade."""
-        try:
-            self.tandem("restart")
-        except (RuntimeError, OSError):
-            pass
+        self._asked_for("restart")
 
     def switchover(self):
-        """As planned by an operator; to be refused is an answer, too."""
+        """As planned by an operator."""
+        self._asked_for("switchover")
+
+    def _asked_for(self, word):
+        """To be refused is an answer, too."""
         try:
-            self.tandem("switchover")
+            self.tandem(word)
         except (RuntimeError, OSError):
             pass
 
