@@ -283,7 +283,7 @@ void Instance::advert_as_master(TimePoint now, Master& master, const AdvertRecei
 void Instance::answer(TimePoint now, Master& master) {
   if (now < master.answer_allowed) return;
   emit(SendAdvert{config_.priority});
-  master.next_advert = now + config_.advert_interval;
+  master.next_advert = advert_due(now, config_.advert_interval);
   master.answer_allowed = master.next_advert;
 }
 
@@ -302,7 +302,7 @@ void Instance::watch_rival(TimePoint now, Master& master, const AdvertReceived& 
 }
 
 void Instance::become_master(TimePoint now, Change why) {
-  state_ = Master{now + config_.advert_interval, now, std::nullopt, std::nullopt};
+  state_ = Master{advert_due(now, config_.advert_interval), now, std::nullopt, std::nullopt};
   may_lead_ = true;  // who was allowed to preempt leads until told otherwise
   since_ = now;
   emit(SendAdvert{config_.priority});

@@ -9,6 +9,8 @@ constexpr Duration interval_unit(Version version) {
   return version == Version::v2 ? Duration(std::chrono::seconds(1)) : Duration(Centiseconds(1));
 }
 
+constexpr int kInstantsPerInterval = 100;
+
 constexpr int kMaxUnitsV2 = 0xff;
 constexpr int kMaxUnitsV3 = 0xfff;
 
@@ -22,6 +24,11 @@ Duration skew_time(Version version, Priority priority, Duration interval) {
 Duration master_down_interval(Version version, Priority priority, Duration interval,
                               int down_adverts) {
   return interval * down_adverts + skew_time(version, priority, interval);
+}
+
+TimePoint advert_due(TimePoint now, Duration interval) {
+  const TimePoint due = now + interval;
+  return due - due.time_since_epoch() % (interval / kInstantsPerInterval);
 }
 
 Duration min_interval(Version version) {

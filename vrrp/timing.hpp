@@ -16,6 +16,11 @@ Duration skew_time(Version version, Priority priority, Duration interval);
 Duration master_down_interval(Version version, Priority priority, Duration interval,
                               int down_adverts = kDownAdverts);
 
+// When a master that advertises at `now` does so again: an interval later, or up to a hundredth of
+// it sooner, so that all routers of a host with this interval speak at the same instants. It wakes
+// once for all of them, and so does who hears them.
+TimePoint advert_due(TimePoint now, Duration interval);
+
 // What the advert field of the version can carry: v2 1 s to 255 s, v3 10 ms to 40.95 s.
 Duration min_interval(Version version);
 Duration max_interval(Version version);

@@ -35,7 +35,7 @@ TEST(Backup, TakesOverWhenTheMasterDownTimerRunsOut) {
   Instance instance = backup();
   EXPECT_EQ(instance.step(kStart + kDown, DeadlineReached{}),
             (Effects{SendAdvert{Priority{240}}, BecameMaster{Change::leader_silent}}));
-  EXPECT_EQ(instance.next_deadline(), kStart + kDown + kInterval);
+  EXPECT_EQ(instance.next_deadline(), advert_due(kStart + kDown, kInterval));
 }
 
 TEST(Backup, AnEarlyTimerDoesNothing) {
@@ -185,14 +185,14 @@ TEST(Backup, StopsWithoutAWord) {
 
 TEST(Master, AdvertisesOnAnAbsoluteSchedule) {
   Instance instance = master();
-  const TimePoint due = kStart + kDown + kInterval;
+  const TimePoint due = advert_due(kStart + kDown, kInterval);
   EXPECT_EQ(instance.step(due + 30ms, DeadlineReached{}), (Effects{SendAdvert{Priority{240}}}));
   EXPECT_EQ(instance.next_deadline(), due + kInterval);
 }
 
 TEST(Master, SkipsAdvertsThatItIsTooLateFor) {
   Instance instance = master();
-  const TimePoint due = kStart + kDown + kInterval;
+  const TimePoint due = advert_due(kStart + kDown, kInterval);
   EXPECT_EQ(instance.step(due + 150ms, DeadlineReached{}),
             (Effects{SendAdvert{Priority{240}}, Report{Notice::late, kOwn, Priority{240}}}));
   EXPECT_EQ(instance.next_deadline(), due + 2 * kInterval);
@@ -204,7 +204,7 @@ TEST(Master, AnswersPriorityZeroAtOnce) {
   EXPECT_EQ(instance.step(now, advert(kHigher, 0)),
             (Effects{SendAdvert{Priority{240}},
                      Report{Notice::resign_heard_as_master, kHigher, kPriorityResign}}));
-  EXPECT_EQ(instance.next_deadline(), now + kInterval);
+  EXPECT_EQ(instance.next_deadline(), advert_due(now, kInterval));
 }
 
 TEST(Master, AnswersPriorityZeroOnceAnInterval) {
@@ -243,7 +243,7 @@ TEST(Master, ThatHoldsAnswersAHigherPriorityUntilItHoldsNoMore) {
   const Report report{Notice::held_against, kHigher, Priority{250}};
   EXPECT_EQ(instance.step(now, advert(kHigher, 250)), (Effects{SendAdvert{Priority{240}}, report}));
   EXPECT_EQ(instance.step(now + 1ms, advert(kHigher, 250)), (Effects{report}));
-  EXPECT_EQ(instance.next_deadline(), now + kInterval);
+  EXPECT_EQ(instance.next_deadline(), advert_due(now, kInterval));
   EXPECT_EQ(instance.step(now + 2ms, EligibilityChanged{.may_lead = true}), Effects{});
   EXPECT_EQ(instance.step(now + 3ms, advert(kHigher, 250)),
             (Effects{LeftMaster{Change::higher_priority}, BecameBackup{Change::higher_priority},
@@ -256,7 +256,7 @@ TEST(Master, AnswersALowerLeaderOnceAnInterval) {
   const Report report{Notice::lower_priority_leader, kHigher, Priority{100}};
   EXPECT_EQ(instance.step(now, advert(kHigher, 100)), (Effects{SendAdvert{Priority{240}}, report}));
   EXPECT_EQ(instance.step(now + 1ms, advert(kHigher, 100)), (Effects{report}));
-  EXPECT_EQ(instance.next_deadline(), now + kInterval);
+  EXPECT_EQ(instance.next_deadline(), advert_due(now, kInterval));
 }
 
 TEST(Master, WarnsOfItsOwnAddress) {
@@ -360,7 +360,7 @@ TEST(Listener, GivesWayToWhoeverResignsAfterLeadingInItsPlace) {
 
 TEST(Listener, GivesWayUnheardAfterALongTime) {
   Instance instance = listener();
-  const TimePoint due = kStart + kDown + kInterval;
+  const TimePoint due = advert_due(kStart + kDown, kInterval);
   EXPECT_EQ(instance.step(due + 500ms, DeadlineReached{}).front(),
             (InstanceEffect{LeftMaster{Change::late}}));
 }

@@ -83,6 +83,27 @@ TEST(Timing, CountsAsManySilentAdvertsAsAsked) {
             nanoseconds(506250000));
 }
 
+TEST(Timing, RoutersThatBecomeMasterWithinAHundredthOfAnIntervalSpeakAtOneInstant) {
+  const TimePoint start{seconds(1000)};
+  const Duration interval = milliseconds(100);
+  for (const Duration later :
+       {Duration(0), Duration(nanoseconds(1)), Duration(nanoseconds(999999))}) {
+    EXPECT_EQ(advert_due(start + later, interval), start + interval) << later.count();
+  }
+  EXPECT_EQ(advert_due(start + milliseconds(1), interval), start + milliseconds(101));
+}
+
+TEST(Timing, AnAdvertIsNeverLateAndNeverMoreThanAHundredthEarly) {
+  for (const Duration interval :
+       {Duration(milliseconds(10)), Duration(milliseconds(1230)), Duration(seconds(255))}) {
+    for (int i = 0; i < 1000; ++i) {
+      const TimePoint now{seconds(1000) + i * nanoseconds(7654321)};
+      EXPECT_LE(advert_due(now, interval), now + interval);
+      EXPECT_GT(advert_due(now, interval), now + interval - interval / 100);
+    }
+  }
+}
+
 TEST(Timing, KnowsWhatTheAdvertFieldCanSay) {
   EXPECT_EQ(min_interval(Version::v2), seconds(1));
   EXPECT_EQ(max_interval(Version::v2), seconds(255));
