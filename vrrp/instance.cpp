@@ -214,8 +214,13 @@ void Instance::advert_as_backup(TimePoint now, Backup& backup, const AdvertRecei
   // In two families one leader has two addresses; it keeps the one that breaks ties.
   const IpAddress source =
       known && !breaks_ties(advert.source) ? backup.leader->source : advert.source;
+  TimePoint until = std::max(now + master_down_after(interval), hold_until_);
+  // The last advert of who has just given way to a better leader may have been overtaken by that
+  // one's first: with a shorter interval it would end the patience with the better one.
+  const bool outvoted = !known && backup.leader && advert.priority < backup.leader->priority;
+  if (outvoted && backup.master_down) until = std::max(until, *backup.master_down);
   backup.leader = Leader{source, advert.priority, interval, now - advert.waited};
-  backup.master_down = std::max(now + master_down_after(interval), hold_until_);
+  backup.master_down = until;
   backup.why_master = Change::leader_silent;
   if (news) emit(Report{Notice::leader_heard, source, advert.priority});
 }

@@ -200,5 +200,15 @@ TEST(OneWayLoss, IsReportedOnceAndEndsWithTheRivalsSilence) {
   EXPECT_EQ(instance.snapshot().not_heard_by, std::nullopt);
 }
 
+TEST(Backup, AnOvertakenAdvertOfALowerLeaderDoesNotShortenTheTimer) {
+  Instance instance = backup();
+  instance.step(kStart, advert(kHigher, 250, 1s));
+  const auto patience = instance.next_deadline();
+  instance.step(kStart + 1ms, advert(kLower, 245, 10ms));
+  EXPECT_EQ(instance.next_deadline(), patience);
+  instance.step(kStart + 11ms, advert(kLower, 245, 10ms));
+  EXPECT_LT(instance.next_deadline(), patience) << "it goes on: it leads";
+}
+
 }  // namespace
 }  // namespace vrrp
