@@ -76,14 +76,7 @@ std::string quote(const health::Reply& reply) {
 
 Step Dialogue::next(TimePoint now, const health::Reply* reply) {
   if (resume_) return std::exchange(resume_, nullptr)(now);
-  if (reply == nullptr) {
-    return Failed{"the connection to " + subject(question_.target) + " ended before it answered " +
-                  join(question_.words)};
-  }
-  if (reply->error_code() == "NOPERM") {
-    return Failed{"ACL: user may not run " + command_name(question_.words) + " on " +
-                  subject(question_.target)};
-  }
+  if (auto failed = no_answer(question_, reply)) return *failed;
   if (!question_.older_words.empty() && is_unknown(*reply)) {
     question_.words = std::exchange(question_.older_words, {});
     return send();
@@ -91,10 +84,38 @@ Step Dialogue::next(TimePoint now, const health::Reply* reply) {
   return std::exchange(answer_, nullptr)(now, *reply);
 }
 
+Step Dialogue::next_all(TimePoint now, const Replies& replies) {
+  std::vector<health::Reply> all;
+  for (std::size_t i = 0; i < questions_.size(); ++i) {
+    const auto& reply = replies.at(i);
+    if (auto failed = no_answer(questions_[i], reply ? &*reply : nullptr)) return *failed;
+    all.push_back(*reply);
+  }
+  return std::exchange(answers_, nullptr)(now, all);
+}
+
+std::optional<Failed> Dialogue::no_answer(const Question& question, const health::Reply* reply) {
+  if (reply == nullptr) {
+    return Failed{"the connection to " + subject(question.target) + " ended before it answered " +
+                  join(question.words)};
+  }
+  if (reply->error_code() != "NOPERM") return std::nullopt;
+  return Failed{"ACL: user may not run " + command_name(question.words) + " on " +
+                subject(question.target)};
+}
+
 Step Dialogue::ask(Question question, Answer answer) {
   question_ = std::move(question);
   answer_ = std::move(answer);
   return send();
+}
+
+Step Dialogue::ask_all(std::vector<Question> questions, Answers answers) {
+  questions_ = std::move(questions);
+  answers_ = std::move(answers);
+  Commands commands;
+  for (const Question& one : questions_) commands.all.push_back({one.target, one.words});
+  return commands;
 }
 
 Step Dialogue::ask_info(Target target, const std::string& section, Answer answer) {

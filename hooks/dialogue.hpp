@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,15 +34,20 @@ class Dialogue : public Procedure {
   Dialogue(const Dialogue&) = delete;
   Dialogue& operator=(const Dialogue&) = delete;
   Step next(TimePoint now, const health::Reply* reply) final;
+  Step next_all(TimePoint now, const Replies& replies) final;
 
  protected:
   using Answer = std::function<Step(TimePoint, const health::Reply&)>;
+  using Answers = std::function<Step(TimePoint, const std::vector<health::Reply>&)>;
   using Then = std::function<Step(TimePoint)>;
 
   Dialogue() = default;
 
   // `answer` gets every reply but -NOPERM and the unknown that has an older name.
   Step ask(Question question, Answer answer);
+  // Asks all at once. `answers` gets what `answer` would, and each unknown: nothing is said again
+  // in its older words.
+  Step ask_all(std::vector<Question> questions, Answers answers);
   // Asks INFO, or one section of it; `answer` gets a bulk string.
   Step ask_info(Target target, const std::string& section, Answer answer);
   // Goes on after a status reply ("OK", "OK Already connected to specified master").
@@ -57,9 +63,12 @@ class Dialogue : public Procedure {
 
  private:
   Step send();
+  static std::optional<Failed> no_answer(const Question& question, const health::Reply* reply);
 
   Question question_;
   Answer answer_;
+  std::vector<Question> questions_;
+  Answers answers_;
   Then resume_;  // set while waiting
 };
 

@@ -1,5 +1,6 @@
 // Draining: waits until a replica has read all of its fenced master's stream. Changes nothing.
 #include <utility>
+#include <vector>
 
 #include "hooks/dialogue.hpp"
 #include "hooks/role_change.hpp"
@@ -24,15 +25,17 @@ class Drain final : public Dialogue {
   Target to_;
 };
 
-// The master is read last: what it has written since the replica was read counts as missing.
+// Which of the two answers first does not matter: the master writes nothing any more.
 Step Drain::read_both() {
-  return ask_info(to_, "replication", [this](TimePoint, const health::Reply& replica) {
-    auto facts = health::parse_info(replica.text);
-    return ask_info(from_, "replication",
-                    [this, facts = std::move(facts)](TimePoint, const health::Reply& master) {
-                      return judge(facts, health::parse_info(master.text));
-                    });
-  });
+  const std::vector<Question> infos{{to_, {"INFO", "replication"}, {}},
+                                    {from_, {"INFO", "replication"}, {}}};
+  return ask_all(
+      infos, [this, infos](TimePoint, const std::vector<health::Reply>& replies) -> Step {
+        for (std::size_t i = 0; i < infos.size(); ++i) {
+          if (replies[i].type != health::Reply::Type::bulk) return unexpected(infos[i], replies[i]);
+        }
+        return judge(health::parse_info(replies[0].text), health::parse_info(replies[1].text));
+      });
 }
 
 // Offsets count bytes of one lineage. Servers before Redis 4 name none: there the link must do.

@@ -1,6 +1,7 @@
 // The write fence, up and down: min-replicas-to-write, which a crash of the agent does not lift,
 // under a CLIENT PAUSE that keeps the offset still. Never asks why writes shall end.
 #include <algorithm>
+#include <vector>
 
 #include "hooks/dialogue.hpp"
 #include "hooks/role_change.hpp"
@@ -28,16 +29,26 @@ class Fence final : public Dialogue {
   Step ask_max_lag(const std::string& parameter);
   Step judge_max_lag(const std::string& parameter, const health::Reply& reply);
   Step refuse_writes();
+  Step refused();
 
   Target server_;
   std::optional<Duration> pause_;
   bool detach_;
 };
 
+// In one go where the server is as servers are; what is not as expected is asked step by step.
 Step Fence::begin(TimePoint) {
-  if (!pause_) return ask_max_lag("min-replicas-max-lag");
-  return attempt(pause_command(server_, *pause_),
-                 [this](TimePoint) { return ask_max_lag("min-replicas-max-lag"); });
+  const std::string max_lag = "min-replicas-max-lag";
+  std::vector<Question> all;
+  if (pause_) all.push_back(pause_command(server_, *pause_));
+  all.push_back({server_, {"CONFIG", "GET", max_lag}, {}});
+  all.push_back(set_min_replicas(server_, "to-write", kFenceReplicas));
+  return ask_all(all, [this, max_lag](TimePoint, const std::vector<health::Reply>& replies) {
+    const health::Reply& lag = replies[replies.size() - 2];
+    const bool counts = lag.elements.size() == 2 && lag.elements[1].text != "0";
+    const bool set = replies.back().type == health::Reply::Type::status;
+    return counts && set ? refused() : ask_max_lag(max_lag);
+  });
 }
 
 Step Fence::ask_max_lag(const std::string& parameter) {
@@ -65,10 +76,13 @@ Step Fence::judge_max_lag(const std::string& parameter, const health::Reply& rep
 }
 
 Step Fence::refuse_writes() {
-  return order(set_min_replicas(server_, "to-write", kFenceReplicas), [this](TimePoint) -> Step {
-    if (!detach_) return Done{};
-    return order(replicaof(server_, "NO", "ONE"), [](TimePoint) { return Done{}; });
-  });
+  return order(set_min_replicas(server_, "to-write", kFenceReplicas),
+               [this](TimePoint) { return refused(); });
+}
+
+Step Fence::refused() {
+  if (!detach_) return Done{};
+  return order(replicaof(server_, "NO", "ONE"), [](TimePoint) { return Done{}; });
 }
 
 class HoldWrites final : public Dialogue {

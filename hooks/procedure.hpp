@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,12 @@ struct Command {
   std::vector<std::string> words;
   bool operator==(const Command&) const = default;
 };
+// Sent at once, in this order; come back with all their replies. What goes to one server is
+// executed in this order, two servers are in no order.
+struct Commands {
+  std::vector<Command> all;
+  bool operator==(const Commands&) const = default;
+};
 struct Pause {
   Duration duration{};
   bool operator==(const Pause&) const = default;
@@ -44,9 +51,13 @@ struct Failed {
   bool refused = false;
   bool operator==(const Failed&) const = default;
 };
-using Step = std::variant<Command, Pause, Done, Failed>;
+using Step = std::variant<Command, Commands, Pause, Done, Failed>;
 
-// Used once: begin(), then next() for each Command and Pause until Done or Failed.
+// One for each of the Commands; none where the connection ended.
+using Replies = std::vector<std::optional<health::Reply>>;
+
+// Used once: begin(), then next() for each Command and Pause, next_all() for each Commands, until
+// Done or Failed.
 class Procedure {
  public:
   virtual ~Procedure() = default;
@@ -55,6 +66,8 @@ class Procedure {
   virtual Step begin(TimePoint now) = 0;
   // After a Command: its reply, nullptr when the connection ended. After a Pause: nullptr.
   virtual Step next(TimePoint now, const health::Reply* reply) = 0;
+  // After Commands.
+  virtual Step next_all(TimePoint now, const Replies& replies) = 0;
 };
 
 }  // namespace hooks

@@ -1,6 +1,7 @@
 // Promotion: makes the local replica a master and proves it. Decides whether the server itself is
 // fit for it now; never whether this node should lead.
 #include <utility>
+#include <vector>
 
 #include "hooks/dialogue.hpp"
 #include "hooks/role_change.hpp"
@@ -95,8 +96,19 @@ Step Promotion::judge_drain(TimePoint now, const health::ServerFacts& before) {
 
 Step Promotion::promote() {
   if (auto failed = lag()) return *failed;
-  return order(replicaof(Target::local, "NO", "ONE"),
-               [this](TimePoint) { return open_and_verify(); });
+  const Question promotion = replicaof(Target::local, "NO", "ONE");
+  const std::vector<Question> all{promotion,
+                                  set_min_replicas(Target::local, "to-write", 0),
+                                  {Target::local, {"CLIENT", "UNPAUSE"}, {}},
+                                  {Target::local, {"ROLE"}, {}}};
+  // In one go where the server is as servers are; what is not as expected is asked step by step.
+  return ask_all(all,
+                 [this, promotion](TimePoint, const std::vector<health::Reply>& replies) -> Step {
+                   const bool open = replies[1].type == health::Reply::Type::status;
+                   const auto role = health::parse_role(replies[3]);
+                   if (open && role && role->role == health::Role::master) return Done{};
+                   return order(promotion, [this](TimePoint) { return open_and_verify(); });
+                 });
 }
 
 std::optional<Failed> Promotion::lag() const {

@@ -2,6 +2,7 @@
 // time is over.
 #include "hooks/io/procedure_runner.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace hooks::io {
 namespace {
@@ -37,9 +39,10 @@ struct ProcedureRunner::Impl : std::enable_shared_from_this<Impl> {
   void start();
   void pump();
   void perform(Step step);
-  void send(const Command& command);
+  void send(const std::vector<Command>& commands, bool together);
   void pause(Duration duration);
-  void resume(std::uint64_t awaited_step, const health::Reply* reply);
+  void answered(std::uint64_t awaited_step, std::size_t which, const health::Reply* reply);
+  void resume(const health::Reply* reply);
   void time_out();
   void finish(ProcedureResult result);
   void deliver(const ProcedureResult& result);
@@ -56,7 +59,15 @@ struct ProcedureRunner::Impl : std::enable_shared_from_this<Impl> {
   Finished finished;                     // set from run() to delivery
   Clock::time_point started;
   Duration budget{};
-  std::string unanswered;  // the command that waits for its reply, as a clause
+
+  // What was sent last, until all of it is answered.
+  struct Sent {
+    std::vector<Command> commands;
+    Replies replies;
+    std::vector<bool> answered;
+    bool together = false;  // as Commands
+  };
+  std::optional<Sent> sent;
 
   std::uint64_t run_number = 0;
   std::uint64_t step_number = 0;  // never reused, so that a late reply matches nothing
@@ -92,7 +103,7 @@ void ProcedureRunner::Impl::stop() {
   finished = nullptr;
   awaited.reset();
   pending.reset();
-  unanswered.clear();
+  sent.reset();
   pause_timer.cancel();
   budget_timer.cancel();
 }
@@ -115,7 +126,9 @@ void ProcedureRunner::Impl::pump() {
 
 void ProcedureRunner::Impl::perform(Step step) {
   if (const auto* command = std::get_if<Command>(&step)) {
-    send(*command);
+    send({*command}, false);
+  } else if (const auto* commands = std::get_if<Commands>(&step)) {
+    send(commands->all, true);
   } else if (const auto* wait = std::get_if<Pause>(&step)) {
     pause(wait->duration);
   } else if (const auto* failed = std::get_if<Failed>(&step)) {
@@ -125,26 +138,43 @@ void ProcedureRunner::Impl::perform(Step step) {
   }
 }
 
-void ProcedureRunner::Impl::send(const Command& command) {
-  unanswered = describe_silence(command);
-  awaited = ++step_number;
-  sender(command.target, command.words,
-         [weak = weak_from_this(), number = step_number](const health::Reply* reply) {
-           if (const auto self = weak.lock()) self->resume(number, reply);
-         });
+void ProcedureRunner::Impl::send(const std::vector<Command>& commands, bool together) {
+  const std::uint64_t number = ++step_number;
+  awaited = number;
+  sent = Sent{commands, Replies(commands.size()), std::vector<bool>(commands.size()), together};
+  for (std::size_t i = 0; i < commands.size() && awaited == number; ++i) {
+    sender(commands[i].target, commands[i].words,
+           [weak = weak_from_this(), number, i](const health::Reply* reply) {
+             if (const auto self = weak.lock()) self->answered(number, i, reply);
+           });
+  }
+}
+
+void ProcedureRunner::Impl::answered(std::uint64_t awaited_step, std::size_t which,
+                                     const health::Reply* reply) {
+  if (awaited != awaited_step) return;
+  sent->answered.at(which) = true;
+  if (reply != nullptr && sent->together) sent->replies.at(which) = *reply;
+  if (std::find(sent->answered.begin(), sent->answered.end(), false) != sent->answered.end())
+    return;
+  const Sent whole = std::move(*sent);
+  sent.reset();
+  if (!whole.together) return resume(reply);
+  awaited.reset();
+  pending = procedure->next_all(Clock::now(), whole.replies);
+  pump();
 }
 
 void ProcedureRunner::Impl::pause(Duration duration) {
   awaited = ++step_number;
   pause_timer.expires_after(duration);
-  pause_timer.async_wait(
-      during_this_run([number = step_number](Impl& self) { self.resume(number, nullptr); }));
+  pause_timer.async_wait(during_this_run([number = step_number](Impl& self) {
+    if (self.awaited == number) self.resume(nullptr);
+  }));
 }
 
-void ProcedureRunner::Impl::resume(std::uint64_t awaited_step, const health::Reply* reply) {
-  if (awaited != awaited_step) return;
+void ProcedureRunner::Impl::resume(const health::Reply* reply) {
   awaited.reset();
-  unanswered.clear();
   pending = procedure->next(Clock::now(), reply);
   pump();
 }
@@ -154,7 +184,11 @@ void ProcedureRunner::Impl::time_out() {
   const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(budget).count();
   std::string why =
       std::string(procedure->name()) + " did not end within " + std::to_string(limit) + " ms";
-  if (!unanswered.empty()) why += ": " + unanswered;
+  if (sent) {
+    const auto silent = std::find(sent->answered.begin(), sent->answered.end(), false);
+    why += ": " + describe_silence(
+                      sent->commands.at(static_cast<std::size_t>(silent - sent->answered.begin())));
+  }
   finish({.timed_out = true, .why = std::move(why)});
 }
 
@@ -164,6 +198,7 @@ void ProcedureRunner::Impl::finish(ProcedureResult result) {
   procedure.reset();
   awaited.reset();
   pending.reset();
+  sent.reset();
   pause_timer.cancel();
   budget_timer.cancel();
   result.took = Clock::now() - started;

@@ -15,6 +15,11 @@ struct Say {
     for (const std::string& word : command.words) line += ' ' + word;
     return line;
   }
+  std::string operator()(const Commands& commands) const {
+    std::string line;
+    for (const Command& one : commands.all) line += (line.empty() ? "" : " + ") + (*this)(one);
+    return line;
+  }
   std::string operator()(const Pause& pause) const {
     const auto length = std::chrono::duration_cast<std::chrono::microseconds>(pause.duration);
     if (length.count() % 1000 != 0) return "pause " + std::to_string(length.count()) + " us";
@@ -51,7 +56,11 @@ void expect_conversation(Procedure& procedure, const std::vector<Turn>& script,
   for (const Turn& turn : script) {
     if (is_end(step) || said.back() != turn.said) break;
     if (const auto* pause = std::get_if<Pause>(&step)) now += pause->duration;
-    step = procedure.next(now, turn.reply ? &*turn.reply : nullptr);
+    if (std::holds_alternative<Commands>(step)) {
+      step = procedure.next_all(now, turn.all);
+    } else {
+      step = procedure.next(now, turn.reply ? &*turn.reply : nullptr);
+    }
     said.push_back(std::visit(Say{}, step));
   }
   EXPECT_EQ(lines(said), lines(expected)) << "in a conversation of " << procedure.name();

@@ -11,11 +11,13 @@
 
 namespace hooks {
 
-// One line of a conversation: what the procedure says ("local: ROLE", "pause 1 ms") and what comes
-// back: a reply, or nothing (after a pause, or because the connection ended).
+// One line of a conversation: what the procedure says ("local: ROLE", "pause 1 ms", "peer: PING +
+// local: PING") and what comes back: a reply, or nothing (after a pause, or because the connection
+// ended), or as many replies as were asked for at once.
 struct Turn {
   std::string said;
   std::optional<health::Reply> reply;
+  Replies all = {};
 };
 
 // Each pause moves the clock by its length, each reply by nothing. The procedure must say exactly

@@ -32,6 +32,12 @@ class Recital final : public Procedure {
     if (heard_) heard_->push_back(reply ? reply->text : "nothing");
     return take();
   }
+  Step next_all(TimePoint now, const Replies& replies) override {
+    std::string all;
+    for (const auto& reply : replies) all += (reply ? reply->text : "nothing") + ';';
+    const Reply together = Reply::status(all);
+    return next(now, &together);
+  }
 
  private:
   Step take() {
@@ -59,6 +65,7 @@ class Questioner final : public Procedure {
     if (--left_ == 0) return Done{};
     return Command{Target::local, {"PING"}};
   }
+  Step next_all(TimePoint, const Replies&) override { return Done{}; }
 
  private:
   int left_;
@@ -131,6 +138,41 @@ TEST(ProcedureRunner, SendsEachCommandAfterTheReplyToTheOneBefore) {
   EXPECT_EQ(told(stage.results), "done\n");
   EXPECT_EQ(heard, (std::vector<std::string>{"master", "nothing"}));
   EXPECT_FALSE(stage.runner->busy());
+}
+
+TEST(ProcedureRunner, SendsCommandsAtOnceAndTellsTheirRepliesTogether) {
+  Stage stage;
+  std::vector<std::string> heard;
+  const Command fence{Target::local, {"CONFIG", "SET", "min-replicas-to-write", "99"}};
+  const Command info{Target::peer, {"INFO", "replication"}};
+  const Command role{Target::local, {"ROLE"}};
+  stage.run(recite({Commands{{fence, info, role}}, Done{}}, &heard));
+  stage.turn();
+  ASSERT_EQ(stage.sent.size(), 3U);
+  EXPECT_EQ(stage.sent[1].command, info);
+  const Reply ok = Reply::status("OK");
+  const Reply master = Reply::status("master");
+  stage.sent[0].handler(&ok);
+  stage.sent[2].handler(&master);
+  EXPECT_TRUE(heard.empty());
+  stage.sent[1].handler(nullptr);
+  stage.turn();
+  EXPECT_EQ(told(stage.results), "done\n");
+  EXPECT_EQ(heard, std::vector<std::string>{"OK;nothing;master;"});
+}
+
+TEST(ProcedureRunner, NamesTheFirstOfSeveralThatHasNoAnswer) {
+  Stage stage;
+  const Command info{Target::local, {"INFO"}};
+  const Command role{Target::peer, {"ROLE"}};
+  stage.run(recite({Commands{{info, role}}, Done{}}), milliseconds(20));
+  stage.turn();
+  const Reply answer = Reply::bulk("role:master");
+  stage.sent.at(0).handler(&answer);
+  stage.turn_until_finished();
+  EXPECT_EQ(told(stage.results),
+            "not done, timed out: recital did not end within 20 ms: the peer server has not "
+            "answered ROLE\n");
 }
 
 TEST(ProcedureRunner, PausesAndGoesOn) {

@@ -13,6 +13,11 @@ Reply unknown(const std::string& command) {
   return Reply::error("ERR unknown command '" + command + "', with args beginning with: ");
 }
 
+const std::string kPromotion =
+    "local: REPLICAOF NO ONE + local: CONFIG SET min-replicas-to-write 0 + local: CLIENT UNPAUSE + "
+    "local: ROLE";
+const Replies kPromoted = {ok(), ok(), ok(), role_master()};
+
 // A replica whose old master is gone.
 Reply info_of_orphan() {
   return info({.link_up = false, .last_io = -1});
@@ -20,12 +25,7 @@ Reply info_of_orphan() {
 
 TEST(Promotion, MakesAnOrphanedReplicaAVerifiedMaster) {
   expect_conversation(*make_promotion({}),
-                      {{"local: INFO", info_of_orphan()},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
-                      "done");
+                      {{"local: INFO", info_of_orphan()}, {kPromotion, {}, kPromoted}}, "done");
 }
 
 TEST(Promotion, OnlyOpensAndVerifiesAMaster) {
@@ -38,26 +38,32 @@ TEST(Promotion, OnlyOpensAndVerifiesAMaster) {
 }
 
 TEST(Promotion, UsesTheOldNamesWhereTheNewOnesAreUnknown) {
+  const Reply no_option = Reply::error("ERR Unsupported CONFIG parameter: min-replicas-to-write");
+  const Reply no_unpause = Reply::error("ERR Syntax error, try CLIENT (LIST | KILL)");
   expect_conversation(
       *make_promotion({}),
       {{"local: INFO", info_of_orphan()},
+       {kPromotion,
+        {},
+        {unknown("REPLICAOF"), no_option, no_unpause, role_replica("192.168.1.112", "6379")}},
        {"local: REPLICAOF NO ONE", unknown("REPLICAOF")},
        {"local: SLAVEOF NO ONE", ok()},
-       {"local: CONFIG SET min-replicas-to-write 0",
-        Reply::error("ERR Unsupported CONFIG parameter: min-replicas-to-write")},
+       {"local: CONFIG SET min-replicas-to-write 0", no_option},
        {"local: CONFIG SET min-slaves-to-write 0", ok()},
-       {"local: CLIENT UNPAUSE", Reply::error("ERR Syntax error, try CLIENT (LIST | KILL)")},
+       {"local: CLIENT UNPAUSE", no_unpause},
        {"local: ROLE", role_master()}},
       "done");
 }
 
 TEST(Promotion, TriesAnOldNameOnce) {
-  expect_conversation(*make_promotion({}),
-                      {{"local: INFO", info_of_orphan()},
-                       {"local: REPLICAOF NO ONE", unknown("REPLICAOF")},
-                       {"local: SLAVEOF NO ONE", unknown("SLAVEOF")}},
-                      "failed: the local server answered SLAVEOF NO ONE with \"ERR unknown command "
-                      "'SLAVEOF', with args beginning with: \"");
+  expect_conversation(
+      *make_promotion({}),
+      {{"local: INFO", info_of_orphan()},
+       {kPromotion, {}, {unknown("REPLICAOF"), ok(), ok(), role_replica("192.168.1.112", "6379")}},
+       {"local: REPLICAOF NO ONE", unknown("REPLICAOF")},
+       {"local: SLAVEOF NO ONE", unknown("SLAVEOF")}},
+      "failed: the local server answered SLAVEOF NO ONE with \"ERR unknown command "
+      "'SLAVEOF', with args beginning with: \"");
 }
 
 struct Refusal {
@@ -103,22 +109,14 @@ TEST(Promotion, RefusesAReplicaThatLagsTooFarBehind) {
                       "refused: the local server lacks 51 bytes that the leader had, more than "
                       "max_lag");
   expect_conversation(*make_promotion({.leader_offset = 150, .max_lag = 50}),
-                      {{"local: INFO", orphan},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
-                      "done");
+                      {{"local: INFO", orphan}, {kPromotion, {}, kPromoted}}, "done");
 }
 
 TEST(Promotion, TakesTheOperatorsWordForASyncAndAFailingDisk) {
   expect_conversation(
       *make_promotion({.accept_data_loss = true}),
       {{"local: INFO", info({.bgsave_ok = false, .aof_ok = false, .link_up = false, .sync = true})},
-       {"local: REPLICAOF NO ONE", ok()},
-       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-       {"local: CLIENT UNPAUSE", ok()},
-       {"local: ROLE", role_master()}},
+       {kPromotion, {}, kPromoted}},
       "done");
 }
 
@@ -137,10 +135,7 @@ TEST(Promotion, ReadsTheStreamToItsEndWhileTheLinkIsUp) {
                        {"local: INFO replication", info({.offset = 1700})},
                        {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 1700})},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
+                       {kPromotion, {}, kPromoted}},
                       "done");
 }
 
@@ -155,10 +150,7 @@ TEST(Promotion, TakesAPieceOfACommandForMovement) {
                        {"local: INFO replication", info({.last_io = 0})},
                        {"pause 300 us", {}},
                        {"local: INFO replication", info({.last_io = 1})},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
+                       {kPromotion, {}, kPromoted}},
                       "done");
 }
 
@@ -167,10 +159,7 @@ TEST(Promotion, GoesOnAtOnceWhenTheLinkEnds) {
                       {{"local: INFO", info({})},
                        {"pause 300 us", {}},
                        {"local: INFO replication", info({.link_up = false, .offset = 1200})},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
+                       {kPromotion, {}, kPromoted}},
                       "done");
 }
 
@@ -181,10 +170,7 @@ TEST(Promotion, WaitsForAMovingStreamNoLongerThanItsBudget) {
                        {"local: INFO replication", info({.offset = 2})},
                        {"pause 300 us", {}},
                        {"local: INFO replication", info({.offset = 3})},
-                       {"local: REPLICAOF NO ONE", ok()},
-                       {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                       {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_master()}},
+                       {kPromotion, {}, kPromoted}},
                       "done");
 }
 
@@ -209,36 +195,46 @@ TEST(Promotion, FindsTheServerPromotedMeanwhile) {
 }
 
 TEST(Promotion, DoesNotBelieveOkWithoutRole) {
+  const Reply replica = role_replica("192.168.1.112", "6379");
   expect_conversation(*make_promotion({}),
                       {{"local: INFO", info_of_orphan()},
+                       {kPromotion, {}, {ok(), ok(), ok(), replica}},
                        {"local: REPLICAOF NO ONE", ok()},
                        {"local: CONFIG SET min-replicas-to-write 0", ok()},
                        {"local: CLIENT UNPAUSE", ok()},
-                       {"local: ROLE", role_replica("192.168.1.112", "6379")}},
+                       {"local: ROLE", replica}},
                       "failed: the local server is a replica of 192.168.1.112:6379 after its "
                       "promotion");
 }
 
+TEST(Promotion, DoesNotBelieveAMasterThatStillRefusesWrites) {
+  const Reply refusal = Reply::error("ERR no");
+  expect_conversation(
+      *make_promotion({}),
+      {{"local: INFO", info_of_orphan()},
+       {kPromotion, {}, {ok(), refusal, ok(), role_master()}},
+       {"local: REPLICAOF NO ONE", ok()},
+       {"local: CONFIG SET min-replicas-to-write 0", refusal}},
+      "failed: the local server answered CONFIG SET min-replicas-to-write 0 with \"ERR no\"");
+}
+
 TEST(Promotion, NamesTheMissingRight) {
-  const std::vector<Turn> whole = {{"local: INFO", info_of_orphan()},
-                                   {"local: REPLICAOF NO ONE", ok()},
-                                   {"local: CONFIG SET min-replicas-to-write 0", ok()},
-                                   {"local: CLIENT UNPAUSE", ok()},
-                                   {"local: ROLE", role_master()}};
-  const std::vector<std::string> rights = {"INFO", "REPLICAOF", "CONFIG SET", "CLIENT UNPAUSE",
-                                           "ROLE"};
-  for (std::size_t i = 0; i < whole.size(); ++i) {
-    std::vector<Turn> script(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-    script.back().reply = no_permission();
-    expect_conversation(*make_promotion({}), script,
-                        "failed: ACL: user may not run " + rights[i] + " on the local server");
+  const std::string why = "failed: ACL: user may not run ";
+  expect_conversation(*make_promotion({}), {{"local: INFO", no_permission()}},
+                      why + "INFO on the local server");
+  const std::vector<std::string> rights = {"REPLICAOF", "CONFIG SET", "CLIENT UNPAUSE", "ROLE"};
+  for (std::size_t i = 0; i < rights.size(); ++i) {
+    Replies replies = kPromoted;
+    replies.at(i) = no_permission();
+    expect_conversation(*make_promotion({}),
+                        {{"local: INFO", info_of_orphan()}, {kPromotion, {}, replies}},
+                        why + rights[i] + " on the local server");
   }
 }
 
 TEST(Promotion, FailsWhenTheConnectionEnds) {
   expect_conversation(
-      *make_promotion({}),
-      {{"local: INFO", info_of_orphan()}, {"local: REPLICAOF NO ONE", std::nullopt}},
+      *make_promotion({}), {{"local: INFO", info_of_orphan()}, {kPromotion, {}, Replies(4)}},
       "failed: the connection to the local server ended before it answered REPLICAOF NO ONE");
 }
 
@@ -249,12 +245,13 @@ TEST(Promotion, SaysThatAScriptHoldsTheServer) {
 }
 
 TEST(Promotion, QuotesNonsenseInOnePrintableLine) {
-  expect_conversation(
-      *make_promotion({}),
-      {{"local: INFO", info_of_orphan()},
-       {"local: REPLICAOF NO ONE", Reply::error("ERR \n\x1b[31m" + std::string(500, 'x'))}},
-      "failed: the local server answered REPLICAOF NO ONE with \"ERR ??[31m" +
-          std::string(150, 'x') + "...\"");
+  const Reply nonsense = Reply::error("ERR \n\x1b[31m" + std::string(500, 'x'));
+  expect_conversation(*make_promotion({}),
+                      {{"local: INFO", info_of_orphan()},
+                       {kPromotion, {}, {nonsense, ok(), ok(), nonsense}},
+                       {"local: REPLICAOF NO ONE", nonsense}},
+                      "failed: the local server answered REPLICAOF NO ONE with \"ERR ??[31m" +
+                          std::string(150, 'x') + "...\"");
 }
 
 }  // namespace

@@ -183,6 +183,7 @@ struct Agent {
   void perform(const agent::Stopped& effect);
   std::unique_ptr<hooks::Procedure> procedure_of(const agent::Work& work);
   void go_on(hooks::Step step);
+  void ask_all(std::uint64_t step, const std::vector<hooks::Command>& commands);
   void resume_work(std::uint64_t step, const health::Reply* reply);
   void work_ended(bool done, const std::string& why);
   void write_next_record();

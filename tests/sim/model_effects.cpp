@@ -94,12 +94,28 @@ void Agent::go_on(hooks::Step step) {
         .connection->send(command->words, [this, awaits](const health::Reply* reply) {
           resume_work(awaits, reply);
         });
+  } else if (const auto* commands = std::get_if<hooks::Commands>(&step)) {
+    ask_all(awaits, commands->all);
   } else if (const auto* wait = std::get_if<hooks::Pause>(&step)) {
     later(wait->duration, [this, awaits] { resume_work(awaits, nullptr); });
   } else if (const auto* failed = std::get_if<hooks::Failed>(&step)) {
     work_ended(false, failed->why);
   } else {
     work_ended(true, {});
+  }
+}
+
+void Agent::ask_all(std::uint64_t step, const std::vector<hooks::Command>& commands) {
+  const auto replies = std::make_shared<hooks::Replies>(commands.size());
+  const auto missing = std::make_shared<std::size_t>(commands.size());
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    watch_of(commands[i].target)
+        .connection->send(commands[i].words,
+                          [this, step, replies, missing, i](const health::Reply* reply) {
+                            if (reply != nullptr) replies->at(i) = *reply;
+                            if (--*missing > 0 || !procedure_ || awaited_ != step) return;
+                            go_on(procedure_->next_all(local(), *replies));
+                          });
   }
 }
 
