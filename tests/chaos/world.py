@@ -64,10 +64,11 @@ class Side(lab.Node):
 
     def prepare(self, root, programs, peer, interval, lines):
         super().prepare(root, programs, peer, interval, lines)
+        self.server.launcher = self.with_clock([])
         self.set_clock(0)
 
     def set_clock(self, seconds):
-        """The wall clock of this host's agent is that far off."""
+        """The wall clock of this host's server and agent is that far off."""
         clock = os.open(os.path.join(self.folder, "clock"), os.O_WRONLY | os.O_CREAT, 0o600)
         os.pwrite(clock, struct.pack("q", seconds), 0)
         os.close(clock)

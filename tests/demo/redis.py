@@ -22,6 +22,7 @@ class Server:
         self.log = os.path.join(folder, "redis.log")
         self.configuration = os.path.join(folder, "redis.conf")
         self.program = "redis-server"
+        self.launcher = []  # words in front of it
         self.process = None
         self._peer_address = peer_address
         self._password = password
@@ -46,7 +47,7 @@ class Server:
             self.command(replica), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def command(self, replica):
-        words = [self.program, self.configuration]
+        words = [*self.launcher, self.program, self.configuration]
         return words + ["--replicaof", self._peer_address, str(self.port)] if replica else words
 
     def kill(self):

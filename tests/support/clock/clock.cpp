@@ -1,6 +1,6 @@
-// Preloaded into an agent: its wall clock is off by the seconds in the file named by TANDEM_CLOCK
-// (eight bytes, as this machine stores them), which may change at any time. Other clocks are as
-// they are.
+// Preloaded into an agent or a server: its wall clock is off by the seconds in the file named by
+// TANDEM_CLOCK (eight bytes, as this machine stores them), which may change at any time. Other
+// clocks are as they are.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
