@@ -13,7 +13,6 @@ const Argv kUnpause{"CLIENT", "UNPAUSE"};
 const Argv kOffsets{"INFO", "replication"};
 const Argv kInfo{"INFO"};
 const Argv kFollow{"REPLICAOF"};
-const Argv kRole{"ROLE"};
 const Argv kFailover{"FAILOVER"};
 
 constexpr Moment kBefore = Moment::before;
@@ -65,10 +64,9 @@ std::vector<Place> places(Up step) {
       return {{{kPause}, kAfter, kRelay, Story::gentle, true},
               {{kFence}, kAfter, kRelay, Story::gentle, true}};
     case Up::drain_peer: return {{{kOffsets}, kBefore, kRelay, Story::gentle}};
-    case Up::promote:
-      return {{{kPromote}, kBefore}, {{kPromote}, kAfter}, {{kPromote, kOpen}, kAfter}};
-    case Up::record:
-      return {{.commands = {kPromote, kUnpause, kRole}, .moment = kAfter, .leaves = "claimed"}};
+    case Up::promote: return {{{kPromote}, kBefore}, {{kPromote}, kAfter}};
+    // What opens and verifies the server has been sent by then.
+    case Up::record: return {{.commands = {kPromote}, .moment = kAfter, .leaves = "claimed"}};
     case Up::install: return {{.by = By::address, .leaves = "VIP on eth0, claimed"}};
   }
   return {};

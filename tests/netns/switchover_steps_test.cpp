@@ -146,7 +146,15 @@ void AtEachStep::set_the_scene(const Place& place, Side& leads, Side& follows) {
 testing::AssertionResult AtEachStep::strikes(const Place& place, Side& holder, Side& victim) {
   Side& leads = leader();
   Side& follows = standby();
-  const auto kill = [&victim] { victim.agent.signal(SIGKILL); };
+  const auto kill = [&] {
+    // Written beside the promotion, whose answer is kept back meanwhile.
+    if (place.leaves == "claimed" && &victim == &holder) {
+      EXPECT_TRUE(eventually("the record claims the epoch", kSoon, [&] {
+        return Seen{left(place, victim), place.leaves};
+      }));
+    }
+    victim.agent.signal(SIGKILL);
+  };
   Side& speaker = place.by_successor ? follows : holder;
   RedisRelay& relay = place.at_peer ? relays_of(speaker).peer : relays_of(speaker).local;
   const RedisRelay::Trap trap{place.commands, place.moment, kill};
