@@ -76,7 +76,7 @@ def server_killed_and_supervised(world, random):
 
 
 def server_stopped(world, random):
-    someone(world, random).signal_server(signal.SIGTERM)
+    someone(world, random).stop_server()
     last(random, 1, 4)
 
 

@@ -60,7 +60,7 @@ class Side(lab.Node):
         super().__init__(label, address, priority)
         self.disks = []
         self.crashes = []
-        self.stopping = False
+        self.stopping = self.server_stopping = False
 
     def prepare(self, root, programs, peer, interval, lines):
         super().prepare(root, programs, peer, interval, lines)
@@ -125,6 +125,20 @@ class Side(lab.Node):
 
     def agent_lives(self):
         return self.agent is not None and self.agent.poll() is None
+
+    def stop_server(self):
+        """As `systemctl stop redis-server`, which is not waited for here."""
+        self.server_stopping = True
+        self.signal_server(signal.SIGTERM)
+
+    def await_server_stop(self):
+        """It waits for its replica and saves first."""
+        if self.server_stopping and self.server_lives():
+            try:
+                self.server.process.wait(LONGEST_STOP)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+        self.server_stopping = False
 
     def stop_agent(self):
         """As `systemctl stop`, which is not waited for here."""
@@ -300,6 +314,7 @@ class World:
     def boot(self, side, after=0.0):
         if after:
             time.sleep(after)
+        side.await_server_stop()
         if not side.server_lives():
             self.start_server(side)
         side.await_stop()
