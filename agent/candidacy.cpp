@@ -206,7 +206,8 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
         "the local server came back with older data than it had and was made a master since, while "
         "the peer's goes on from there");
   }
-  const bool older = said && data_epoch(record, *sight.local.facts) < said->data_epoch;
+  const bool older =
+      said && data_epoch(record, *sight.local.facts, said->record) < said->data_epoch;
   const bool knows_less =
       record && (older || std::max(record->superseded, sight.peer_epoch) > record->epoch ||
                  (record->role == RecordRole::standby && !record->in_sync));

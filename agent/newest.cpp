@@ -40,9 +40,11 @@ Candidacy empty_server() {
   return ask_operator("the local server is empty, but it held data at last sight");
 }
 
-std::uint64_t data_epoch(const std::optional<Record>& record, const ServerFacts& local) {
+std::uint64_t data_epoch(const std::optional<Record>& record, const ServerFacts& local,
+                         const std::optional<Record>& other) {
   if (!record || local.replid.empty()) return 0;
   if (const auto epoch = epoch_of(*record, local.replid)) return *epoch;
+  if (other && other->replid == local.replid) return other->epoch;
   const bool same_run = record->run_id == local.run_id;
   if (!local.replid2.empty()) {
     // Promoted since: by this node to lead, or to be copied, or by somebody else.
@@ -127,7 +129,7 @@ std::optional<Candidacy> by_data_epoch(const Sight& sight) {
   if (said.replid != sight.peer.facts->replid) {
     return no("the peer's agent has not said yet what its server holds");
   }
-  const std::uint64_t here = data_epoch(sight.record, local);
+  const std::uint64_t here = data_epoch(sight.record, local, said.record);
   const std::uint64_t there = said.data_epoch;
   if (here == there && here != 0) return std::nullopt;
   const std::string epochs =
@@ -190,7 +192,7 @@ Fresher compare_epochs(const Sight& sight) {
   if (holds_all_of(local, peer) || holds_all_of(peer, local)) return Fresher::unknown;
   if (!said || said->replid != peer.replid || local.replid == peer.replid) return Fresher::unknown;
   if (local.keys == 0 || peer.keys == 0) return Fresher::unknown;
-  const std::uint64_t here = data_epoch(sight.record, local);
+  const std::uint64_t here = data_epoch(sight.record, local, said->record);
   if (here == 0 || said->data_epoch == 0 || here == said->data_epoch) return Fresher::unknown;
   return here > said->data_epoch ? Fresher::local : Fresher::peer;
 }

@@ -29,9 +29,11 @@ Candidacy empty_server();
 // The server restarted with less than it held at last sight, or with a history that says nothing
 // about it (an AOF restart, another file): somebody else may hold the rest.
 bool came_back_old(const std::optional<Record>& record, const health::ServerFacts& local);
-// The promotion that the data of a server come from, as far as its node's record tells. 0: the
-// server came back with data of a history that the record does not know.
-std::uint64_t data_epoch(const std::optional<Record>& record, const health::ServerFacts& local);
+// The promotion that the data of a server come from, as far as its node's record tells, or `other`,
+// that of the other node: who had just been filled by it need not have written that down. 0: the
+// server came back with data of a history that neither knows.
+std::uint64_t data_epoch(const std::optional<Record>& record, const health::ServerFacts& local,
+                         const std::optional<Record>& other);
 // The other lineage was promoted out of this one. Offsets of one lineage say nothing here: the two
 // servers were not asked at the same moment.
 bool outlived(const health::ServerFacts& old, const health::ServerFacts& other);

@@ -35,7 +35,8 @@ PeerWord Pair::word(TimePoint now) const {
     word.role = health::to_string(facts->role);
     word.replid = facts->replid;
     word.offset = facts->offset;
-    word.data_epoch = data_epoch(sight_.record, *facts);
+    const auto& said = sight_.peer_agent.said;
+    word.data_epoch = data_epoch(sight_.record, *facts, said ? said->record : std::nullopt);
   }
   word.may_lead = pair.candidacy.may_lead;
   word.why = pair.candidacy.why;

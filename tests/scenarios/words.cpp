@@ -233,7 +233,7 @@ hooks::RecoveryOutcome parse_outcome(const std::string& text) {
 
 // "said leading epoch=3 priority=240 in_sync": the other node's agent; the last two are its
 // configured priority, and whether its record counts this node in sync. "replid=aaa data=2": what
-// its server holds, and the epoch of that.
+// its server holds, and the epoch of that; "recorded=bbb": what its record knows last.
 agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
   said.word.state = word(words, 1);
@@ -248,6 +248,9 @@ agent::PeerSaid parse_said(const Words& words) {
       if (!said.word.record) said.word.record.emplace();
       said.word.record->role =
           value == "leader" ? agent::RecordRole::leader : agent::RecordRole::standby;
+    } else if (key == "recorded") {
+      if (!said.word.record) said.word.record.emplace();
+      said.word.record->replid = value;
     } else if (key == "maintenance") {
       said.word.maintenance = true;
     } else if (key == "priority") {
