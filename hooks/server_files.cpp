@@ -3,6 +3,7 @@
 #include "hooks/server_files.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace hooks {
@@ -26,6 +27,10 @@ std::string directory_of(const std::string& path) {
 
 std::string in_directory(const std::string& directory, std::string_view name) {
   return directory + (directory.ends_with('/') ? "" : "/") + std::string(name);
+}
+
+bool is_within(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory + '/');
 }
 
 std::string info_field(std::string_view info, std::string_view name) {
@@ -92,6 +97,23 @@ ServerFiles read_server_files(const std::vector<std::string>& answers, std::stri
   files.version = parse_server_version(info);
   files.executable = info_field(info, "executable");
   return files;
+}
+
+std::optional<std::string> refuse_said(const ServerFiles& said, const std::string& state_dir) {
+  constexpr const char* kAdvice =
+      ": no server keeps its data there; look who changed it (CONFIG GET dir dbfilename), or write "
+      "rdb_file in [pair.server]";
+  for (const std::string* name : {&said.dbfilename, &said.appendfilename, &said.appenddirname}) {
+    if (*name != "." && *name != ".." && name->find('/') == std::string::npos) continue;
+    return "the local server calls a file of its dataset \"" + *name + '"' + kAdvice;
+  }
+  const std::array<std::string, 13> others{"/bin",   "/boot",    "/dev",   "/etc",  "/lib",
+                                           "/lib64", "/proc",    "/run",   "/sbin", "/sys",
+                                           "/usr",   "/var/log", state_dir};
+  const auto among = [&](const std::string& one) { return is_within(said.dir, one); };
+  const bool system = std::any_of(others.begin(), others.end(), among);
+  if (said.dir.starts_with('/') && said.dir != "/" && !system) return std::nullopt;
+  return "the local server calls " + said.dir + " the directory of its dataset" + kAdvice;
 }
 
 std::optional<ServerVersion> parse_version_line(std::string_view line) {

@@ -3,6 +3,8 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "hooks/io/process_runner.hpp"
@@ -16,6 +18,22 @@ namespace asio = boost::asio;
 
 constexpr auto kPatience = std::chrono::seconds(5);
 constexpr const char* kUsualServer = "redis-server";
+constexpr const char* kNobody = "nobody";
+
+// As choose_place(), where the links on the way have been followed.
+std::variant<DatasetPlace, std::string> place_of(DatasetLook::Request request,
+                                                 const ServerVersion& version) {
+  auto& said = request.said;
+  if (said && (said->appendonly || request.rdb_file.empty())) {
+    std::error_code none;
+    const auto real = std::filesystem::canonical(said->dir, none);
+    if (none) return said->dir + ", where the local server had its dataset: " + none.message();
+    said->dir = real;
+    if (auto refused = refuse_said(*said, request.state_dir)) return *std::move(refused);
+  }
+  const auto files = request.rdb_file.empty() ? FilesOnDisk{} : look_beside(request.rdb_file);
+  return choose_place(said, request.rdb_file, files, version);
+}
 
 }  // namespace
 
@@ -23,24 +41,26 @@ struct DatasetLook::Impl : std::enable_shared_from_this<Impl> {
   Impl(asio::any_io_executor with, asio::any_io_executor disk_in)
       : loop(std::move(with)), disk(std::move(disk_in)), process(loop) {}
 
-  void ask_version(const std::string& user);
+  void ask_version();
   void choose();
   void end(const std::variant<LookedAt, std::string>& result);
 
   asio::any_io_executor loop;
   asio::any_io_executor disk;
   ProcessRunner process;
-  std::optional<ServerFiles> said;
-  std::string rdb_file;
+  DatasetLook::Request request;
   std::optional<ServerVersion> version;
   Done done;
 };
 
-// The program that will be started counts; what it was when it last ran is the second best.
-void DatasetLook::Impl::ask_version(const std::string& user) {
+// The program that will be started counts; what it was when it last ran is the second best. What a
+// server calls its program need not be one: it gets nobody's rights.
+void DatasetLook::Impl::ask_version() {
+  const auto& said = request.said;
+  const bool named = said && !said->executable.empty();
   HookRun run;
-  run.argv = {said && !said->executable.empty() ? said->executable : kUsualServer, "--version"};
-  run.user = user;
+  run.argv = {named ? said->executable : kUsualServer, "--version"};
+  run.user = named ? kNobody : request.user;
   run.timeout = kPatience;
   const auto identity = process.identity_of(run.user, "");
   const bool runnable = std::holds_alternative<Identity>(identity) &&
@@ -55,15 +75,14 @@ void DatasetLook::Impl::ask_version(const std::string& user) {
 }
 
 void DatasetLook::Impl::choose() {
-  if (!version && said) version = said->version;
+  if (!version && request.said) version = request.said->version;
   asio::post(disk, [self = shared_from_this(), guard = asio::make_work_guard(loop)] {
     std::variant<LookedAt, std::string> result =
         "the version of the local server is not known, and so not whether it can load the "
         "leader's dataset: it was never up while this agent looked, and redis-server --version "
         "says nothing; write recovery = \"resync\", or start the server once";
     if (self->version) {
-      const auto files = self->rdb_file.empty() ? FilesOnDisk{} : look_beside(self->rdb_file);
-      auto place = choose_place(self->said, self->rdb_file, files, *self->version);
+      auto place = place_of(self->request, *self->version);
       if (auto* problem = std::get_if<std::string>(&place)) {
         result = std::move(*problem);
       } else {
@@ -86,14 +105,12 @@ DatasetLook::~DatasetLook() {
   cancel();
 }
 
-void DatasetLook::start(std::optional<ServerFiles> said, std::string rdb_file,
-                        const std::string& user, Done done) {
+void DatasetLook::start(Request request, Done done) {
   cancel();
   impl_ = std::make_shared<Impl>(loop_, disk_);
-  impl_->said = std::move(said);
-  impl_->rdb_file = std::move(rdb_file);
+  impl_->request = std::move(request);
   impl_->done = std::move(done);
-  impl_->ask_version(user);
+  impl_->ask_version();
 }
 
 void DatasetLook::cancel() {

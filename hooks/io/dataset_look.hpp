@@ -28,9 +28,14 @@ class DatasetLook {
   DatasetLook(const DatasetLook&) = delete;
   DatasetLook& operator=(const DatasetLook&) = delete;
 
-  // `done` comes from the loop, once; `user` runs the program.
-  void start(std::optional<ServerFiles> said, std::string rdb_file, const std::string& user,
-             Done done);
+  struct Request {
+    std::optional<ServerFiles> said;
+    std::string rdb_file;   // the configuration's, or empty
+    std::string user;       // runs redis-server --version; what the server names is nobody's to run
+    std::string state_dir;  // where no dataset goes
+  };
+  // `done` comes from the loop, once.
+  void start(Request request, Done done);
   void cancel();
 
  private:

@@ -217,7 +217,7 @@ void RecoveryRunner::Impl::look_for_savers() {
 
 void RecoveryRunner::Impl::perform(const InspectFiles& /*effect*/) {
   ++work;
-  look.start(notes.files(), settings.rdb_file, settings.user,
+  look.start({notes.files(), settings.rdb_file, settings.user, directory_of(settings.journal)},
              [this](const std::variant<LookedAt, std::string>& result) {
                if (const auto* why = std::get_if<std::string>(&result)) {
                  return step(RecoveryAnswer{*why, {}});

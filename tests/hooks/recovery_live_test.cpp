@@ -8,6 +8,7 @@
 
 #include "tests/hooks/fetching.hpp"
 #include "tests/hooks/recovery_scene.hpp"
+#include "tests/hooks/script_directory.hpp"
 #include "tests/hooks/small_disk.hpp"
 
 namespace hooks {
@@ -115,9 +116,9 @@ TEST(RecoveryLive, WhatTheServerCannotLoadReplacesNothing) {
   const auto before = scene.files();
   const std::string old = read_bytes(scene.data("dump.rdb"));
   // The program was downgraded while it was down.
-  const std::string program = scene.data("../old-server");
-  write_bytes(program, "#!/bin/sh\necho 'Redis server v=6.2.6 sha=00000000:0'\n");
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  const testing::ScriptDirectory programs;
+  const std::string program =
+      programs.script("old-server", "echo Redis server v=6.2.6 sha=00000000:0");
   std::string notes = read_bytes(scene.settings.notes);
   const std::string name = "\"executable\":\"";
   const std::size_t at = notes.find(name) + name.size();

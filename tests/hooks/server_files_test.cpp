@@ -73,6 +73,29 @@ TEST(DatasetPlace, OfAServerWithAofIsTheAof) {
             "file appendonly.aof.1.base.rdb seq 1 type b\n");
 }
 
+TEST(DatasetPlace, IsNotWhereverAServerSays) {
+  const auto refused = [](const char* dir, const char* file) {
+    ServerFiles said = files(false);
+    said.dir = dir;
+    said.dbfilename = file;
+    return refuse_said(said, "/var/lib/tandem").value_or("fine");
+  };
+  EXPECT_EQ(refused("/var/lib/redis", "dump.rdb"), "fine");
+  EXPECT_EQ(refused("/var/lib/tandem-data", "dump.rdb"), "fine");
+  EXPECT_EQ(
+      refused("/var/lib/redis", "../tandem/redis.json"),
+      "the local server calls a file of its dataset \"../tandem/redis.json\": no server keeps "
+      "its data there; look who changed it (CONFIG GET dir dbfilename), or write rdb_file in "
+      "[pair.server]");
+  for (const char* dir : {"/", "", "data", "/etc", "/etc/cron.d", "/var/lib/tandem",
+                          "/var/lib/tandem/diverged", "/run/systemd", "/usr/bin"}) {
+    EXPECT_NE(refused(dir, "dump.rdb"), "fine") << dir;
+  }
+  ServerFiles said = files(true);
+  said.appenddirname = "..";
+  EXPECT_TRUE(refuse_said(said, "/var/lib/tandem"));
+}
+
 TEST(DatasetPlace, OfASilentServerIsReadFromTheDisk) {
   EXPECT_NE(place({}, "", {}, kSeven).find("write rdb_file in [pair.server]"), std::string::npos);
   EXPECT_EQ(place({}, "/d/dump.rdb", {}, kSeven), "rdb /d/dump.rdb");
