@@ -98,6 +98,7 @@ int remove_vips(const agent::Config& config) {
 }
 
 int run(const Options& options, char** arguments) {
+  agent::io::forbid_core_files();     // before there is a secret
   agent::io::give_up_capabilities();  // before files are read: what cannot be read shows at once
   auto loaded = agent::load_config(options.config);
   if (const auto* problems = std::get_if<std::vector<agent::ConfigProblem>>(&loaded)) {
@@ -115,6 +116,9 @@ int run(const Options& options, char** arguments) {
   const auto problems = agent::io::host_problems(config);
   for (const auto& problem : problems) std::cerr << problem << "\n";
   if (!problems.empty()) return 2;
+  const auto others = agent::io::ownership_problems(config);
+  for (const auto& who : others) std::cerr << (options.check ? "warning: " : "") << who << "\n";
+  if (!others.empty() && !options.check) return 2;
   if (options.check) {
     for (const auto& warning : agent::io::network_warnings(good)) {
       std::cerr << "warning: " << warning.to_string(options.config) << "\n";
@@ -137,7 +141,6 @@ int run(const Options& options, char** arguments) {
   }
   const auto log = std::get<std::shared_ptr<spdlog::logger>>(opened);
   agent::io::settle_file_capabilities(config.copies_datasets());
-  agent::io::forbid_core_files();
   std::optional<std::string> failure;
   std::optional<agent::Succession> heirs;
   Fifos fifos;

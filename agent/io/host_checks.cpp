@@ -1,6 +1,9 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 
@@ -18,6 +21,19 @@ bool on_a_network(const vrrp::io::Netlink& netlink, const vrrp::io::LinkFact& li
   return std::any_of(facts.begin(), facts.end(), [&](const auto& fact) {
     return fact.prefix.address != address && fact.prefix.contains(address);
   });
+}
+
+// A clause; nullopt: nobody but root and this user can.
+std::optional<std::string> who_can_write(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  if (found.st_uid != 0 && found.st_uid != ::geteuid()) {
+    return "belongs to user " + std::to_string(found.st_uid);
+  }
+  if ((found.st_mode & S_IWOTH) != 0) return "can be written by everybody";
+  const bool of_others = found.st_gid != 0 && found.st_gid != ::getegid();
+  if ((found.st_mode & S_IWGRP) == 0 || !of_others) return std::nullopt;
+  return "can be written by group " + std::to_string(found.st_gid);
 }
 
 }  // namespace
@@ -74,6 +90,21 @@ std::vector<std::string> host_problems(const Config& config) {
     if (const auto problem = FenceScript::problem(pair.fence)) {
       out.push_back(config.file + ": pair[" + pair.name + "]." + *problem);
     }
+  }
+  return out;
+}
+
+std::vector<std::string> ownership_problems(const Config& config) {
+  std::vector<std::string> out;
+  if (const auto who = who_can_write(config.file)) {
+    out.push_back(config.file + " " + *who +
+                  ", and names programs that run as root; run: chown root " + config.file +
+                  " && chmod go-w " + config.file);
+  }
+  if (const auto who = who_can_write(config.state_dir)) {
+    out.push_back("state_dir " + config.state_dir + " " + *who +
+                  ", and holds what decides who leads; run: chown root " + config.state_dir +
+                  " && chmod go-w " + config.state_dir);
   }
   return out;
 }

@@ -7,8 +7,10 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <cstdio>
 #include <future>
 #include <thread>
 
@@ -53,13 +55,35 @@ class LineFormatter final : public spdlog::formatter {
   spdlog::pattern_formatter text_;
 };
 
+// Who may make a link where the log is to be would choose the file that grows, with root's rights.
+void refuse_link(const std::string& path, int opened) {
+  struct stat named {};
+  struct stat file {};
+  if (::lstat(path.c_str(), &named) != 0) return;
+  const bool same = opened < 0 || (::fstat(opened, &file) == 0 && file.st_ino == named.st_ino &&
+                                   file.st_dev == named.st_dev);
+  if (S_ISLNK(named.st_mode) || !same) {
+    throw spdlog::spdlog_ex(path + " is a link; name the file itself in [agent] log");
+  }
+}
+
+spdlog::file_event_handlers no_links() {
+  spdlog::file_event_handlers handlers;
+  handlers.before_open = [](const std::string& path) { refuse_link(path, -1); };
+  handlers.after_open = [](const std::string& path, std::FILE* file) {
+    refuse_link(path, ::fileno(file));
+  };
+  return handlers;
+}
+
 spdlog::sink_ptr open_sink(const LogConfig& config) {
   switch (config.target) {
     case LogTarget::journal:
       if (journal_is_there()) return std::make_shared<JournalSink>();
       return std::make_shared<spdlog::sinks::stderr_sink_mt>();
     case LogTarget::standard_error: return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    case LogTarget::file: return std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.file);
+    case LogTarget::file:
+      return std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.file, false, no_links());
   }
   return nullptr;
 }

@@ -107,6 +107,9 @@ void drop_privileges(const Plan& plan) noexcept {
   if (setgroups(plan.groups.size(), plan.groups.data()) != 0) give_up(Step::groups);
   if (setresgid(plan.gid, plan.gid, plan.gid) != 0) give_up(Step::group);
   if (setresuid(plan.uid, plan.uid, plan.uid) != 0) give_up(Step::user);
+  // execve() would give root all that the bounding set allows: more than an agent has that was
+  // started by hand. See capabilities(7).
+  if (plan.uid == 0) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 // SIGTERM when the agent dies, as keepalived's scripts get it: hooks of a pair run one at a time,

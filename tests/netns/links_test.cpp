@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/support/pair_scene.hpp"
 
@@ -37,6 +38,24 @@ TEST(Links, InPlaceOfTheAgentsFilesLeadNowhere) {
     EXPECT_EQ(fs::status(entry.path()).permissions(), fs::perms(0644)) << entry.path();
   }
   EXPECT_THAT(read_file(scene.a.agent.log()), testing::HasSubstr("events.jsonl"));
+}
+
+TEST(Links, InPlaceOfTheLogAreRefused) {
+  PairScene scene;
+  const fs::path victim = scene.lan.dir() / "victim";
+  const fs::path log = scene.a.host.dir / "tandemd-file.log";
+  write_file(victim, kPrecious, fs::perms(0644));
+  fs::create_symlink(victim, log);
+  std::string text = read_file(scene.a.agent.config());
+  const std::string target = "target = \"stderr\"";
+  const auto at = text.find(target);
+  ASSERT_NE(at, std::string::npos) << text;
+  text.replace(at, target.size(), "target = \"file\", file = \"" + log.string() + "\"");
+  std::ofstream(scene.a.agent.config()) << text;
+  const Outcome refused = run({tandemd_path(), "--config", scene.a.agent.config().string()});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, testing::HasSubstr("is a link; name the file itself"));
+  EXPECT_EQ(read_file(victim), kPrecious);
 }
 
 TEST(Links, InPlaceOfTheControlSocketIsRefused) {

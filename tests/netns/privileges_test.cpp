@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 
+#include <csignal>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/unit_file.hpp"
@@ -72,6 +75,62 @@ TEST(Privileges, OverFilesAreThereOnlyForRecoveryByCopy) {
   EXPECT_TRUE(scene.b.agent.running()) << "it is the same process";
   EXPECT_EQ(scene.b.agent.command({"reload"}).exit_code, 0);
   EXPECT_TRUE(scene.reaches(kALeads));
+}
+
+// Root's, which execve() would give all capabilities.
+TEST(Privileges, OfAHookAreNotMoreThanTheAgents) {
+  PairScene scene;
+  ASSERT_TRUE(scene.start());
+  const auto status = scene.b.host.dir / "status-of-hook";
+  write_file(scene.b.host.dir / "notify.sh",
+             "#!/bin/sh\ncat /proc/self/status > " + status.string(), std::filesystem::perms(0755));
+  ASSERT_EQ(scene.a.agent.command({"switchover"}).exit_code, 0);
+  ASSERT_TRUE(eventually("the hook has run", kSoon, [&] {
+    const std::string text = read_file(status);
+    return Seen{text.find("nonvoluntary") != std::string::npos, text};
+  }));
+  const std::string text = read_file(status);
+  std::ostringstream agents;
+  agents << std::hex << scene.b.agent.of_process("CapPrm", 16);
+  for (const std::string set : {"CapEff", "CapPrm"}) {
+    const auto at = text.find(set + ":\t") + set.size() + 2;
+    const auto hooks = std::stoull(text.substr(at, 16), nullptr, 16);
+    EXPECT_EQ(hooks & ~std::stoull(agents.str(), nullptr, 16), 0U) << set << "\n" << text;
+  }
+  EXPECT_THAT(text, HasSubstr("Uid:\t0\t0\t0\t0"));
+}
+
+TEST(Privileges, AreNotUsedForWhatOthersCanWrite) {
+  PairScene scene;
+  const auto starts = [&] {
+    return run({tandemd_path(), "--config", scene.a.agent.config().string(), "--foreground"});
+  };
+  std::filesystem::permissions(scene.a.agent.config(), std::filesystem::perms(0666));
+  const Outcome written = starts();
+  EXPECT_EQ(written.exit_code, 2);
+  EXPECT_THAT(written.output,
+              HasSubstr("tandem.toml can be written by everybody, and names programs "
+                        "that run as root; run: chown root "));
+  std::filesystem::permissions(scene.a.agent.config(), std::filesystem::perms(0644));
+  std::filesystem::permissions(scene.a.agent.state_dir(), std::filesystem::perms(0777));
+  const Outcome state = starts();
+  EXPECT_EQ(state.exit_code, 2);
+  EXPECT_THAT(state.output, HasSubstr("state can be written by everybody, and holds what decides"));
+}
+
+// RLIMIT_CORE says yes, the agent says no. The shell says "(core dumped)" of a child that left one.
+TEST(Privileges, LeaveNoCoreWithItsSecrets) {
+  PairScene scene(linked());
+  const std::string script =
+      "ulimit -c unlimited; cd \"$1\" || exit 9; \"$2\" --config tandem.toml --foreground >log "
+      "2>&1 & "
+      "until [ -S control.sock ]; do kill -0 $! || exit 8; sleep 0.02; done; kill -SEGV $!; wait "
+      "$!";
+  const Outcome end = run(
+      {"bash", "-c", script, "bash", scene.a.agent.config().parent_path().string(), tandemd_path()},
+      scene.a.host.netns);
+  EXPECT_EQ(end.exit_code, 128 + SIGSEGV) << end.output;
+  EXPECT_THAT(end.output, testing::Not(HasSubstr("core dumped")));
 }
 
 }  // namespace
