@@ -12,6 +12,7 @@
 //                   '------------------------^
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -95,7 +96,7 @@ class Pair {
   void peer_acts_again();
   void rival_gave_way(TimePoint now);
   void outlast_the_old_vip(TimePoint now);
-  void say_who_leads(const vrrp::Report& report);
+  void say_who_leads(TimePoint now, const vrrp::Report& report);
 
   // pair.cpp: what follows from it
   void settle(TimePoint now);
@@ -354,6 +355,8 @@ class Pair {
   std::optional<TimePoint> held_since_;  // a leader of higher priority is heard and held against
   TimePoint last_held_{};
   std::string leader_said_;
+  std::array<std::optional<TimePoint>, 5> leader_said_at_{};  // a ring
+  std::size_t leaders_said_ = 0;
   struct Foreign {
     std::string setting_said;                     // until the setting is right again
     std::optional<std::uint64_t> read_only_work;  // ReadOnlyWork

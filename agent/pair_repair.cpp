@@ -11,6 +11,7 @@ using health::Health;
 namespace {
 constexpr auto kAnnounceSpacing = std::chrono::seconds(1);
 constexpr auto kCallSpacing = std::chrono::milliseconds(200);
+constexpr auto kLeadersSaid = std::chrono::minutes(1);  // for five of them
 }  // namespace
 
 // Rule 13. Until the epochs have been compared neither of two leaders knows whether it is the one
@@ -86,10 +87,16 @@ void Pair::rival_gave_way(TimePoint now) {
   announce_now(now, "the peer's server is a master no more: the VIP is announced again");
 }
 
-void Pair::say_who_leads(const vrrp::Report& report) {
+// Whoever can send adverts could fill the log with two voices that take turns, and push out of the
+// history what it is kept for.
+void Pair::say_who_leads(TimePoint now, const vrrp::Report& report) {
   std::string leader =
       report.source.to_string() + " leads, with priority " + std::to_string(report.priority.value);
   if (leader == leader_said_) return;
+  auto& fifth_last = leader_said_at_.at(leaders_said_ % leader_said_at_.size());
+  if (fifth_last && now < *fifth_last + kLeadersSaid) return;
+  fifth_last = now;
+  ++leaders_said_;
   leader_said_ = std::move(leader);
   emit(Say{Weight::info, leader_said_});
 }

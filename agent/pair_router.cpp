@@ -63,7 +63,7 @@ void Pair::on_router(TimePoint now, const vrrp::Report& report) {
       sight_.leader_resigned = sight_.accept_data_loss = false;
       sight_.leader_silent_since.reset();
       sight_.vip_probe.reset();
-      say_who_leads(report);
+      say_who_leads(now, report);
       call_the_peer(now);
       break;
     case vrrp::Notice::leader_resigning:
