@@ -34,6 +34,9 @@ BOUND = 60         # seconds until the pair must be whole again
 SETTLE = 10        # seconds until what a takeover keeps aside is complete
 LONGEST_TAIL = 60  # writes that six writers have had answered and not yet replicated
 FD_GROWTH = 20
+RSS_GROWTH = 8     # MiB
+WRITES_AGAIN = 10  # seconds
+LONGEST_TWICE = 3000  # milliseconds: vip_lease, and what a busy machine adds
 
 
 class Holders:
@@ -57,7 +60,6 @@ class Holders:
 class Storm:
     def __init__(self, options):
         self.options = options
-        self.random = random.Random(options.seed)
         self.rounds = []
         self.problems = []
 
@@ -81,14 +83,16 @@ class Storm:
     def one_round(self, world, number, holders, reign):
         for client in world.clients:
             client.ask(f"round {number}")
-        time.sleep(self.random.uniform(0.3, 1))
-        faults = nemesis.draw(self.random, world.absent)
+        # A round's own: how often it had to be asked in the one before changes nothing.
+        chance = random.Random(f"{self.options.seed} {number}")
+        time.sleep(chance.uniform(0.3, 1))
+        faults = nemesis.draw(chance, world.absent)
         if self.options.only:
             faults = [fault for fault in nemesis.FAULTS if self.options.only in fault.name][:1]
         found = {"round": number, "faults": [fault.name for fault in faults], "by_hand": 0,
                  "vip_twice_ms": -holders.both, "two_masters_ms": -reign.both}
         for fault in faults:
-            fault.do(world, self.random)
+            fault.do(world, chance)
         begun = time.monotonic()
         world.heal()
         try:
@@ -100,8 +104,10 @@ class Storm:
                 world.repair()
                 world.until("whole by hand", world.is_whole, BOUND)
         found["whole_after_s"] = round(time.monotonic() - begun, 1)
+        self.let_all_write(world, number, faults)
         found["vip_twice_ms"] = round(1000 * (found["vip_twice_ms"] + holders.both))
         found["two_masters_ms"] = round(1000 * (found["two_masters_ms"] + reign.both))
+        self.judge_moments(world, number, faults, found)
         self.read_back(world, number, faults, found)
         self.look_at_agents(world, number, faults, found)
         self.rounds.append(found)
@@ -110,6 +116,23 @@ class Storm:
               f"pause {found['pause_ms']:6} ms, {found['acknowledged']:6} acknowledged, "
               f"{found['lost']} lost, {found['preserved']} in a copy, VIP twice "
               f"{found['vip_twice_ms']} ms, two masters {found['two_masters_ms']} ms", flush=True)
+
+    def let_all_write(self, world, number, faults):
+        """Who is whole serves: each host with clients has one more write acknowledged."""
+        def acknowledged():
+            return [client.ask(f"totals {number}")["acknowledged"] for client in world.clients]
+        before = acknowledged()
+        try:
+            world.until("each client writes again", lambda: all(
+                now > then for now, then in zip(acknowledged(), before)), WRITES_AGAIN)
+        except RuntimeError as error:
+            self.problem(number, faults, str(error))
+
+    def judge_moments(self, world, number, faults, found):
+        """How long it was twice is a promise where nobody was cut off and nothing hung."""
+        if world.judged and nemesis.promise_of(faults) == nemesis.NOTHING and (
+                found["vip_twice_ms"] > LONGEST_TWICE):
+            self.problem(number, faults, f"the VIP was on both hosts for {found['vip_twice_ms']} ms")
 
     def read_back(self, world, number, faults, found):
         """What this round's writers had acknowledged, from the leader; the rest from the copies."""
@@ -138,7 +161,7 @@ class Storm:
 
     def look_for(self, world, which, number, faults):
         """Keys that the leader does not have, and those of them that are in no copy either."""
-        leader = world.leader()
+        leader = self.leader_to_read(world, number, faults)
         missing = []
         for client in world.clients if leader else []:
             answer = client.ask(f"missing {which} {leader.host.address}")
@@ -148,8 +171,14 @@ class Storm:
         kept = preserved_keys(world.sides, missing) if missing and world.keeps_copies else set()
         return missing, [key for key in missing if key not in kept]
 
-    def read_all(self, world):
+    def leader_to_read(self, world, number, faults):
         leader = world.leader()
+        if leader is None:
+            self.problem(number, faults, "nobody leads: nothing could be read back")
+        return leader
+
+    def read_all(self, world):
+        leader = self.leader_to_read(world, 0, [])
         for client in world.clients if leader else []:
             missing = client.ask(f"missing all {leader.host.address}")["keys"]
             kept = preserved_keys(world.sides, missing) if world.keeps_copies else set()
@@ -164,7 +193,7 @@ class Storm:
             for crash in side.crashes:
                 self.problem(number, faults, crash)
             side.crashes = []
-            burden = side.burden()
+            burden = self.burden_at_rest(side)
             if burden is None:
                 continue
             found["agents"][side.host.label] = {"pid": side.agent.pid, **burden}
@@ -174,6 +203,22 @@ class Storm:
             if burden["fds"] > first["fds"] + FD_GROWTH:
                 self.problem(number, faults, f"the agent of {side.host.label} has "
                                              f"{burden['fds']} files open, {first['fds']} before")
+            if burden["rss"] > first["rss"] + RSS_GROWTH:
+                self.problem(number, faults, f"the agent of {side.host.label} holds "
+                                             f"{burden['rss']:.0f} MiB, {first['rss']:.0f} before")
+            if burden["children"] > 0:
+                self.problem(number, faults, f"the agent of {side.host.label} has children left: "
+                                             f"{burden['children']}")
+
+    @staticmethod
+    def burden_at_rest(side):
+        """A script that still runs is no child that was forgotten."""
+        deadline = time.monotonic() + SETTLE
+        burden = side.burden()
+        while burden and burden["children"] and time.monotonic() < deadline:
+            time.sleep(0.2)
+            burden = side.burden()
+        return burden
 
     def problem(self, number, faults, words):
         names = " + ".join(fault.name for fault in faults) or "-"

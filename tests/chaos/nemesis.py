@@ -38,7 +38,8 @@ class Fault:
 
 
 def leader_of(world, random):
-    return world.leader() or random.choice(world.sides)
+    drawn = random.choice(world.sides)  # always: what comes after must not depend on the moment
+    return world.leader() or drawn
 
 
 def someone(world, random):
@@ -78,6 +79,14 @@ def server_killed_and_supervised(world, random):
 def server_stopped(world, random):
     someone(world, random).stop_server()
     last(random, 1, 4)
+
+
+def server_restarted(world, random):
+    """As `systemctl restart redis-server`."""
+    side = someone(world, random)
+    side.stop_server()
+    world.boot(side)
+    last(random, 1, 3)
 
 
 def server_emptied(world, random):
@@ -239,13 +248,13 @@ def lossy_network(world, random):
 
 def disk_full(world, random):
     side = someone(world, random)
-    path = os.path.join(side.folder, random.choice(("redis", "state")), "filler")
-    try:
-        with open(path, "wb", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 2**20)
-    except OSError:
-        pass
+    for name in random.choice((("redis",), ("state",), ("redis", "state"))):
+        try:
+            with open(os.path.join(side.folder, name, "filler"), "wb", buffering=0) as file:
+                while True:
+                    file.write(b"\0" * 2**20)
+        except OSError:
+            pass
     if random.random() < 0.5:
         command(side, "BGSAVE")
     last(random, 1, 4)
@@ -303,6 +312,7 @@ FAULTS = [
     Fault("server killed", TAIL, server_killed, death=True),
     Fault("server killed, supervised", TAIL, server_killed_and_supervised, death=True),
     Fault("server stopped", NOTHING, server_stopped, 1, death=True),
+    Fault("server restarted", NOTHING, server_restarted, 1, death=True),
     Fault("server emptied", TAIL, server_emptied, death=True),
     Fault("server hangs", COPY, server_hangs),
     Fault("agent killed", NOTHING, agent_killed),

@@ -302,6 +302,9 @@ class KeepalivedWorld(PeerWorld):
 
 class SentinelWorld(PeerWorld):
     side = SentinelSide
+
+    def leads_clients(self, leader):
+        return True  # they are told where it is
     absent = (*PeerWorld.absent, "VIP deleted by hand", "VIP added by hand", "VRRP dropped")
 
     def __init__(self, *arguments):

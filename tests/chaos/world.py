@@ -60,7 +60,7 @@ class Side(lab.Node):
         super().__init__(label, address, priority)
         self.disks = []
         self.crashes = []
-        self.stopping = self.server_stopping = False
+        self.stopping = self.server_stopping = self.asked_to_end = False
 
     def prepare(self, root, programs, peer, interval, lines):
         super().prepare(root, programs, peer, interval, lines)
@@ -116,7 +116,6 @@ class Side(lab.Node):
 
     @staticmethod
     def _signal(process, number):
-        """To the program behind `ip netns exec`, which has become it."""
         if process is not None and process.poll() is None:
             process.send_signal(number)
 
@@ -127,12 +126,11 @@ class Side(lab.Node):
         return self.agent is not None and self.agent.poll() is None
 
     def stop_server(self):
-        """As `systemctl stop redis-server`, which is not waited for here."""
+        """As `systemctl stop redis-server`: it waits for its replica and saves, in its own time."""
         self.server_stopping = True
         self.signal_server(signal.SIGTERM)
 
     def await_server_stop(self):
-        """It waits for its replica and saves first."""
         if self.server_stopping and self.server_lives():
             try:
                 self.server.process.wait(LONGEST_STOP)
@@ -142,7 +140,7 @@ class Side(lab.Node):
 
     def stop_agent(self):
         """As `systemctl stop`, which is not waited for here."""
-        self.stopping = True
+        self.stopping = self.asked_to_end = True
         self.signal_agent(signal.SIGTERM)
 
     def await_stop(self):
@@ -156,14 +154,26 @@ class Side(lab.Node):
         self.stopping = False
 
     def kill_agent(self):
+        self.asked_to_end = True
         if self.agent_lives():
             self.end_agent(signal.SIGKILL)
 
     def note_crash(self):
-        """An agent that ended although nobody ended it."""
+        """It ended although nobody ended it; SIGKILL is what a dead host does."""
         code = self.agent.returncode if self.agent else None
-        if code not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
+        ended = (0, -signal.SIGKILL, -signal.SIGTERM) if self.asked_to_end else (-signal.SIGKILL,)
+        if code is not None and code not in ended:
             self.crashes.append(f"the agent of {self.host.label} ended with {code}")
+        self.asked_to_end = False
+
+    def note_server_crash(self):
+        code = self.server.process.returncode if self.server.process else None
+        if code not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
+            self.crashes.append(f"the server of {self.host.label} ended with {code}")
+
+    def has_vip(self):
+        return f" {lab.VIP}/" in network.ip("-n", self.host.namespace, "-o", "-4", "address",
+                                            "show", "dev", "eth0", check=False)
 
     def reload_changed(self):
         """A reload of a configuration that is another one."""
@@ -280,7 +290,12 @@ class World:
         states = [side.status() for side in self.sides]
         leading = [status for status in states if status["state"] == "leading"]
         standby = [status for status in states if status["state"] == "standby"]
-        return len(leading) == 1 and len(standby) == 1 and leading[0]["standby_in_sync"]
+        whole = len(leading) == 1 and len(standby) == 1 and leading[0]["standby_in_sync"]
+        return whole and self.leads_clients(self.sides[states.index(leading[0])])
+
+    def leads_clients(self, leader):
+        """The address is where the leader is, and nowhere else."""
+        return leader.has_vip() and not self.other(leader).has_vip()
 
     def until(self, what, true, seconds=30):
         deadline = time.monotonic() + seconds
@@ -316,6 +331,7 @@ class World:
             time.sleep(after)
         side.await_server_stop()
         if not side.server_lives():
+            side.note_server_crash()
             self.start_server(side)
         side.await_stop()
         if not side.agent_lives():
