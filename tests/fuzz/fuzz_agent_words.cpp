@@ -55,6 +55,8 @@ void check_event(std::string_view text) {
 }
 
 void check_message(std::string_view text) {
+  const auto length = agent::peer_frame_length(text.substr(0, agent::kPeerFrameHeader));
+  promise(!length || *length > 0);
   const auto parsed = agent::parse_peer_message(text);
   if (const auto* problem = std::get_if<std::string>(&parsed))
     return promise(is_one_line(*problem));

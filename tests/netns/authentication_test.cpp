@@ -8,6 +8,7 @@
 #include "vrrp/advertisement.hpp"
 #include "vrrp/authentication.hpp"
 #include "vrrp/datagram.hpp"
+#include "vrrp/io/hmac.hpp"
 
 namespace support {
 namespace {
@@ -68,16 +69,26 @@ bool is_advert_of(const Sniffer::Frame& frame, const Host& host) {
   return packet && packet->source == IpAddress::parse(host.ip).value();
 }
 
-// The whole frame of a better leader, without a trailer or with one of nonsense.
-Sniffer::Frame forged(const Host& host, bool with_trailer, std::uint8_t priority = 254) {
+std::vector<std::uint8_t> better_advert(const IpAddress& source, std::uint8_t priority) {
   vrrp::Advertisement advert;
   advert.vrid = vrrp::Vrid{51};
   advert.priority = vrrp::Priority{priority};
   advert.interval = std::chrono::milliseconds(100);
   advert.addresses = {IpAddress::parse(kVip).value()};
+  return encode(advert, source, vrrp::ipv4_multicast_group());
+}
+
+Sniffer::Frame frame_of(const std::vector<std::uint8_t>& message, const IpAddress& source) {
+  Sniffer::Frame frame = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 0x02, 0, 0, 0, 0, 0x66, 0x08, 0x00};
+  const auto packet = vrrp::build_ipv4(source, vrrp::ipv4_multicast_group(), 1, 255, message);
+  frame.insert(frame.end(), packet.begin(), packet.end());
+  return frame;
+}
+
+// The whole frame of a better leader, without a trailer or with one of nonsense.
+Sniffer::Frame forged(const Host& host, bool with_trailer, std::uint8_t priority = 254) {
   const IpAddress source = IpAddress::parse(host.ip).value();
-  const IpAddress group = vrrp::ipv4_multicast_group();
-  auto message = encode(advert, source, group);
+  auto message = better_advert(source, priority);
   if (with_trailer) {
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch());
@@ -85,12 +96,9 @@ Sniffer::Frame forged(const Host& host, bool with_trailer, std::uint8_t priority
     for (std::size_t i = 0; i < 4; ++i) {
       trailer.at(4 + i) = static_cast<std::uint8_t>(now.count() >> (24 - 8 * i));
     }
-    append_trailer(message, trailer, source, group);
+    append_trailer(message, trailer, source, vrrp::ipv4_multicast_group());
   }
-  Sniffer::Frame frame = {0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 0x02, 0, 0, 0, 0, 0x66, 0x08, 0x00};
-  const auto packet = vrrp::build_ipv4(source, group, 1, 255, message);
-  frame.insert(frame.end(), packet.begin(), packet.end());
-  return frame;
+  return frame_of(message, source);
 }
 
 TEST_F(Authentication, SignedAdvertsLeadAndFailOver) {
@@ -151,6 +159,32 @@ TEST_P(Unsigned, WithoutAPeerLinkItTakesTheAddressAndNoData) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Priority, Unsigned, testing::Values(240, 254, 255));
+
+// Whoever has the key is one of the group for VRRP: the address is his to take, the data is not.
+class Insider : public Authentication, public testing::WithParamInterface<int> {};
+
+TEST_P(Insider, WithTheKeyTakesTheAddressAndNoData) {
+  PairScene scene(options());
+  ASSERT_TRUE(scene.start());
+  vrrp::AuthRules rules;
+  rules.keys = {vrrp::AuthKey{1, std::vector<std::uint8_t>(32, 0xaa)}};
+  vrrp::Authenticator key(rules, vrrp::io::hmac_sha256);
+  const IpAddress source = IpAddress::parse(scene.lan.client().ip).value();
+  Sniffer attacker(scene.lan.client().netns, 0x0800);
+  EXPECT_TRUE(stays("the servers' roles", Millis(3000), [&] {
+    auto message = better_advert(source, static_cast<std::uint8_t>(GetParam()));
+    const auto trailer = key.sign(message, source, std::chrono::system_clock::now());
+    if (trailer) append_trailer(message, *trailer, source, vrrp::ipv4_multicast_group());
+    attacker.send(frame_of(message, source));
+    const std::string roles = scene.a.redis.role() + " | " + scene.b.redis.role();
+    return Seen{roles.starts_with("master | replica of 10.77.0.1"), scene.picture()};
+  }));
+  EXPECT_EQ(refused(scene.a.agent, "auth_forged"), "0") << "it was signed well";
+  EXPECT_TRUE(scene.reaches(kALeads));
+  EXPECT_EQ(scene.data(), kDataIntact);
+}
+
+INSTANTIATE_TEST_SUITE_P(Priority, Insider, testing::Values(254, 255));
 
 TEST_F(Authentication, ARecordedAdvertCannotBeRepeated) {
   PairScene scene(options("1s"));
