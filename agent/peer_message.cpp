@@ -24,6 +24,13 @@ class Malformed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// They end up in lines of the log, where even a tab is not expected.
+std::string words_of(std::string_view text) {
+  std::string words = hooks::printable(text);
+  std::replace(words.begin(), words.end(), '\t', ' ');
+  return words;
+}
+
 // Typed access to the fields of one message.
 class Fields {
  public:
@@ -55,7 +62,7 @@ class Fields {
                              std::size_t longest = kLongestText) {
     const json::string* text = value.if_string();
     if (text == nullptr || text->size() > longest) wrong(key);
-    return hooks::printable({text->data(), text->size()});
+    return words_of({text->data(), text->size()});
   }
   template <typename Number>
   static Number number_of(std::string_view key, const json::value& value) {
@@ -182,7 +189,7 @@ PeerHello hello_of(const Fields& fields) {
     added.priority = pair.small("priority");
     for (const auto& setting : settings) {
       if (setting.key().size() > kLongestText) Fields::wrong("settings");
-      const std::string key = hooks::printable({setting.key().data(), setting.key().size()});
+      const std::string key = words_of({setting.key().data(), setting.key().size()});
       added.settings[key] = Fields::text_of("settings", setting.value(), kLongestSetting);
     }
   }
