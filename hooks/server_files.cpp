@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "hooks/output_lines.hpp"
+
 namespace hooks {
 namespace {
 
@@ -105,7 +107,7 @@ std::optional<std::string> refuse_said(const ServerFiles& said, const std::strin
       "rdb_file in [pair.server]";
   for (const std::string* name : {&said.dbfilename, &said.appendfilename, &said.appenddirname}) {
     if (*name != "." && *name != ".." && name->find('/') == std::string::npos) continue;
-    return "the local server calls a file of its dataset \"" + *name + '"' + kAdvice;
+    return "the local server calls a file of its dataset \"" + printable(*name) + '"' + kAdvice;
   }
   const std::array<std::string, 13> others{"/bin",   "/boot",    "/dev",   "/etc",  "/lib",
                                            "/lib64", "/proc",    "/run",   "/sbin", "/sys",
@@ -113,7 +115,8 @@ std::optional<std::string> refuse_said(const ServerFiles& said, const std::strin
   const auto among = [&](const std::string& one) { return is_within(said.dir, one); };
   const bool system = std::any_of(others.begin(), others.end(), among);
   if (said.dir.starts_with('/') && said.dir != "/" && !system) return std::nullopt;
-  return "the local server calls " + said.dir + " the directory of its dataset" + kAdvice;
+  return "the local server calls " + printable(said.dir) + " the directory of its dataset" +
+         kAdvice;
 }
 
 std::optional<ServerVersion> parse_version_line(std::string_view line) {

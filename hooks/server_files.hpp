@@ -55,7 +55,7 @@ struct DatasetPlace {
 };
 // A server says what it likes, or what somebody with its password told it (CONFIG SET dir), and
 // what is put there is put there with more rights than its own. nullopt, or the sentence why
-// nothing is. `dir` of `said` has no links in it any more; `state_dir` is the agent's.
+// nothing is. Neither `dir` of `said` nor `state_dir`, the agent's, has links in it any more.
 std::optional<std::string> refuse_said(const ServerFiles& said, const std::string& state_dir);
 
 // "file appendonly.aof.1.base.rdb seq 1 type b\n"

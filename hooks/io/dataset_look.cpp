@@ -29,7 +29,9 @@ std::variant<DatasetPlace, std::string> place_of(DatasetLook::Request request,
     const auto real = std::filesystem::canonical(said->dir, none);
     if (none) return said->dir + ", where the local server had its dataset: " + none.message();
     said->dir = real;
-    if (auto refused = refuse_said(*said, request.state_dir)) return *std::move(refused);
+    const auto state_dir = std::filesystem::canonical(request.state_dir, none);
+    if (none) return request.state_dir + ": " + none.message();
+    if (auto refused = refuse_said(*said, state_dir)) return *std::move(refused);
   }
   const auto files = request.rdb_file.empty() ? FilesOnDisk{} : look_beside(request.rdb_file);
   return choose_place(said, request.rdb_file, files, version);

@@ -66,6 +66,8 @@ struct ProcedureRunner::Impl : std::enable_shared_from_this<Impl> {
     Replies replies;
     std::vector<bool> answered;
     bool together = false;  // as Commands
+
+    auto silent() const { return std::find(answered.begin(), answered.end(), false); }
   };
   std::optional<Sent> sent;
 
@@ -155,8 +157,7 @@ void ProcedureRunner::Impl::answered(std::uint64_t awaited_step, std::size_t whi
   if (awaited != awaited_step) return;
   sent->answered.at(which) = true;
   if (reply != nullptr && sent->together) sent->replies.at(which) = *reply;
-  if (std::find(sent->answered.begin(), sent->answered.end(), false) != sent->answered.end())
-    return;
+  if (sent->silent() != sent->answered.end()) return;
   const Sent whole = std::move(*sent);
   sent.reset();
   if (!whole.together) return resume(reply);
@@ -185,9 +186,8 @@ void ProcedureRunner::Impl::time_out() {
   std::string why =
       std::string(procedure->name()) + " did not end within " + std::to_string(limit) + " ms";
   if (sent) {
-    const auto silent = std::find(sent->answered.begin(), sent->answered.end(), false);
-    why += ": " + describe_silence(
-                      sent->commands.at(static_cast<std::size_t>(silent - sent->answered.begin())));
+    const auto which = static_cast<std::size_t>(sent->silent() - sent->answered.begin());
+    why += ": " + describe_silence(sent->commands.at(which));
   }
   finish({.timed_out = true, .why = std::move(why)});
 }

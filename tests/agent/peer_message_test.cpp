@@ -201,7 +201,7 @@ TEST(PeerMessage, LargerThanAMessageMayBeIsNeitherSentNorRead) {
   EXPECT_EQ(peer_frame_length("GET"), std::nullopt);
 }
 
-TEST(PeerMessageTest, TextsOfTheOtherSideFitIntoALineOfTheLog) {
+TEST(PeerMessage, TextsOfTheOtherSideFitIntoALineOfTheLog) {
   const auto parsed = parse_peer_message(R"({"type":"refusal","why":"a\tb\nc\u001b[31m"})");
   EXPECT_EQ(std::get<PeerRefusal>(std::get<PeerMessage>(parsed)).why, "a b?c?[31m");
 }

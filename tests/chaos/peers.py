@@ -172,8 +172,7 @@ class KeepalivedSide(PeerSide):
         self.agent.wait()
 
     def is_chosen(self):
-        return lab.VIP in network.ip("-n", self.host.namespace, "-o", "-4", "address", "show",
-                                     check=False)
+        return self.has_vip()
 
     def reload_changed(self):
         self.agent.send_signal(signal.SIGHUP)
@@ -302,10 +301,10 @@ class KeepalivedWorld(PeerWorld):
 
 class SentinelWorld(PeerWorld):
     side = SentinelSide
+    absent = (*PeerWorld.absent, "VIP deleted by hand", "VIP added by hand", "VRRP dropped")
 
     def leads_clients(self, leader):
         return True  # they are told where it is
-    absent = (*PeerWorld.absent, "VIP deleted by hand", "VIP added by hand", "VRRP dropped")
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

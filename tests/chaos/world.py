@@ -115,7 +115,7 @@ class Side(lab.Node):
         self._signal(self.agent, number)
 
     @staticmethod
-    def _signal(process, number):
+    def _signal(process, number):  # what `ip netns exec` has become
         if process is not None and process.poll() is None:
             process.send_signal(number)
 

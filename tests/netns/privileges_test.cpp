@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/unit_file.hpp"
@@ -90,12 +89,11 @@ TEST(Privileges, OfAHookAreNotMoreThanTheAgents) {
     return Seen{text.find("nonvoluntary") != std::string::npos, text};
   }));
   const std::string text = read_file(status);
-  std::ostringstream agents;
-  agents << std::hex << scene.b.agent.of_process("CapPrm", 16);
+  const auto agents = static_cast<std::uint64_t>(scene.b.agent.of_process("CapPrm", 16));
   for (const std::string set : {"CapEff", "CapPrm"}) {
     const auto at = text.find(set + ":\t") + set.size() + 2;
     const auto hooks = std::stoull(text.substr(at, 16), nullptr, 16);
-    EXPECT_EQ(hooks & ~std::stoull(agents.str(), nullptr, 16), 0U) << set << "\n" << text;
+    EXPECT_EQ(hooks & ~agents, 0U) << set << "\n" << text;
   }
   EXPECT_THAT(text, HasSubstr("Uid:\t0\t0\t0\t0"));
 }
