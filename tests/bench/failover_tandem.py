@@ -1,8 +1,8 @@
 """Tandem as systems of the failover harness, which measures what a client at the VIP feels beside
 keepalived and Sentinel. Run it by `./dev bench failover`.
 
-The programs are those of $TANDEM_BUILD. Servers boot in quarantine, as replicas of each other, as
-Tandem's users run them; scripts are not involved.
+The programs are those of $TANDEM_BUILD. Servers boot in quarantine, as Tandem's
+users run them; scripts are not involved.
 """
 import json
 import os
@@ -16,6 +16,7 @@ from fo.systems import REGISTRY, System, register
 
 BUILD = os.environ["TANDEM_BUILD"]
 PEER_PORT = 7112
+QUARANTINE = "replicaof 127.0.0.1 1\n"
 
 CONF = """[agent]
 node = "{node}"
@@ -50,7 +51,7 @@ class Tandem(System):
 
     def setup(self):
         for host, peer, persist in ((self.a, self.b, False), (self.b, self.a, True)):
-            host.redis_conf(persist=persist, replicaof=peer.ip, extra=self.redis_extra)
+            host.redis_conf(persist=persist, extra=self.redis_extra + QUARANTINE)
             os.makedirs(host.path("state"), exist_ok=True)
             host.write("peer.secret", "7" * 64 + "\n", 0o600)
             host.write("tandem.toml", CONF.format(
@@ -69,6 +70,7 @@ class Tandem(System):
         if self.preload_rdb:
             os.unlink(dataset)
         self.b.start_redis()
+        self.env.wait("redis B follows", self._follow_a, 20)
         self.env.wait("redis B in sync", lambda: self.b.role() == ("slave", "up"), 30)
 
     def _promote_a(self):
@@ -77,6 +79,13 @@ class Tandem(System):
         except OSError:
             return False
         return self.a.role()[0] == "master"
+
+    def _follow_a(self):
+        try:
+            self.b.redis().cmd("REPLICAOF", self.a.ip, str(PORT))
+        except OSError:
+            return False
+        return True
 
     def start_agent(self, h):
         host = self.env.hosts[h]

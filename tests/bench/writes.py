@@ -53,7 +53,7 @@ def agent_killed(pair, leader):
 def server_killed(pair, leader):
     leader.server.kill()
     pair.until_led_by(pair.other(leader), in_sync=False)
-    leader.server.start(replica=True)
+    leader.server.start_in_quarantine()
 
 
 def host_lost(pair, leader):
@@ -99,7 +99,7 @@ def automatic_failback(root, programs):
             pair.until_led_by(pair.b, in_sync=False)
             pair.until_writes_go_on()
             phases.append(pair.phase())
-            pair.a.server.start(replica=True)
+            pair.a.server.start_in_quarantine()
             pair.until_led_by(pair.a)
             pair.until_writes_go_on()
         return row(pair, pair.a, phases)
@@ -148,7 +148,7 @@ def a_corrupt_dump(pair, node):
     with open(node.data("dump.rdb"), "r+b") as file:
         file.seek(os.path.getsize(file.name) // 2)
         file.write(b"\xff" * 16)
-    words = " ".join(node.server.command(replica=True))
+    words = " ".join(node.server.quarantine_command())
     start = script(node, "start.sh", f"setsid {words} </dev/null >/dev/null 2>&1 &")
     stop = script(node, "stop.sh", f"kill $(cat {node.data('redis.pid')}) || true")
     with open(os.path.join(node.folder, "tandem.toml"), encoding="utf-8") as file:
@@ -190,7 +190,7 @@ def measure_return(name, root, programs):
 
 
 def boot(node):
-    node.server.start(replica=True)
+    node.server.start_in_quarantine()
     node.start_agent()
 
 

@@ -135,6 +135,8 @@ class PeerSide(place.Side):
 
 
 class KeepalivedSide(PeerSide):
+    own_children = 1  # who speaks VRRP
+
     def prepare(self, root, programs, peer, interval, lines):
         super().prepare(root, programs, peer, interval, lines)
         facts = {"folder": self.folder, "label": self.host.label, "vip": lab.VIP,
@@ -280,8 +282,12 @@ class PeerWorld(place.World):
             self.boot(side)
         chosen = next((side for side in self.sides if side.is_chosen()), None) or max(
             self.sides, key=lambda side: offset_of(side.server.replication()))
+        other = self.other(chosen)
         self.call(chosen, "REPLICAOF", "NO", "ONE")
-        self.call(self.other(chosen), "REPLICAOF", chosen.host.address, str(redis.PORT))
+        self.call(other, "REPLICAOF", chosen.host.address, str(redis.PORT))
+        if other.has_vip():
+            network.ip("-n", other.host.namespace, "address", "del", lab.VIP + "/24", "dev", "eth0",
+                       check=False)
 
     @staticmethod
     def call(side, *words):

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -18,12 +17,11 @@ import hosts as network
 import pair as lab
 import redis
 import resp
+from side import Side
 
 WIRE = "tandem-chaos"
 ISLAND = "island"  # the bridge of who is cut off
-DISK = "256m"
 WRITERS = 2        # on each client's host
-LONGEST_STOP = 45  # seconds, as in the agent's unit
 FIRST_LEADER = "10.77.1.1"
 
 
@@ -51,171 +49,6 @@ class ClientHost:
         if not answer:
             raise RuntimeError(f"the writers on {self.host.label} have ended")
         return json.loads(answer)
-
-
-class Side(lab.Node):
-    """One host of the pair, with what can be done to it."""
-
-    def __init__(self, label, address, priority):
-        super().__init__(label, address, priority)
-        self.disks = []
-        self.crashes = []
-        self.stopping = self.server_stopping = self.asked_to_end = False
-
-    def prepare(self, root, programs, peer, interval, lines):
-        super().prepare(root, programs, peer, interval, lines)
-        self.server.launcher = self.with_clock([])
-        self.set_clock(0)
-
-    def set_clock(self, seconds):
-        """The wall clock of this host's server and agent is that far off."""
-        clock = os.open(os.path.join(self.folder, "clock"), os.O_WRONLY | os.O_CREAT, 0o600)
-        os.pwrite(clock, struct.pack("q", seconds), 0)
-        os.close(clock)
-
-    def with_clock(self, argv):
-        library = os.path.join(self.programs, "tests", "libtests_clock.so")
-        return ["env", f"LD_PRELOAD={library}",
-                f"TANDEM_CLOCK={os.path.join(self.folder, 'clock')}", *argv]
-
-    def agent_command(self):
-        return self.with_clock(super().agent_command())
-
-    def give_disks(self):
-        """Data and state get a small disk each, which can be filled."""
-        for name in ("redis", "state"):
-            path = os.path.join(self.folder, name)
-            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0700", "chaos", path],
-                           check=True)
-            self.disks.append(path)
-        self.server.configure()
-
-    def take_disks(self):
-        for path in self.disks:
-            subprocess.run(["umount", "-l", path], check=False)
-        self.disks = []
-
-    def nft(self, *rules):
-        """Filters of this host alone, in a table that heal() removes."""
-        text = "add table inet chaos\n"
-        text += "add chain inet chaos in { type filter hook input priority 0; }\n"
-        text += "add chain inet chaos out { type filter hook output priority 0; }\n"
-        text += "".join(f"add rule inet chaos {rule}\n" for rule in rules)
-        subprocess.run(["ip", "netns", "exec", self.host.namespace, "nft", "-f", "-"], input=text,
-                       text=True, check=True)
-
-    def clear_filters(self):
-        subprocess.run(["ip", "netns", "exec", self.host.namespace, "nft", "delete", "table",
-                        "inet", "chaos"], capture_output=True, check=False)
-
-    def signal_server(self, number):
-        self._signal(self.server.process, number)
-
-    def signal_agent(self, number):
-        self._signal(self.agent, number)
-
-    @staticmethod
-    def _signal(process, number):  # what `ip netns exec` has become
-        if process is not None and process.poll() is None:
-            process.send_signal(number)
-
-    def server_lives(self):
-        return self.server.process is not None and self.server.process.poll() is None
-
-    def agent_lives(self):
-        return self.agent is not None and self.agent.poll() is None
-
-    def stop_server(self):
-        """As `systemctl stop redis-server`: it waits for its replica and saves, in its own time."""
-        self.server_stopping = True
-        self.signal_server(signal.SIGTERM)
-
-    def await_server_stop(self):
-        if self.server_stopping and self.server_lives():
-            try:
-                self.server.process.wait(LONGEST_STOP)
-            except subprocess.TimeoutExpired:
-                self.server.kill()
-        self.server_stopping = False
-
-    def stop_agent(self):
-        """As `systemctl stop`, which is not waited for here."""
-        self.stopping = self.asked_to_end = True
-        self.signal_agent(signal.SIGTERM)
-
-    def await_stop(self):
-        """As `systemctl start` waits for a stop, and ends it by force (TimeoutStopSec)."""
-        if self.stopping and self.agent_lives():
-            try:
-                self.agent.wait(LONGEST_STOP)
-            except subprocess.TimeoutExpired:
-                self.crashes.append(f"the agent of {self.host.label} does not stop")
-                self.kill_agent()
-        self.stopping = False
-
-    def kill_agent(self):
-        self.asked_to_end = True
-        if self.agent_lives():
-            self.end_agent(signal.SIGKILL)
-
-    def note_crash(self):
-        """It ended although nobody ended it; SIGKILL is what a dead host does."""
-        code = self.agent.returncode if self.agent else None
-        ended = (0, -signal.SIGKILL, -signal.SIGTERM) if self.asked_to_end else (-signal.SIGKILL,)
-        if code is not None and code not in ended:
-            self.crashes.append(f"the agent of {self.host.label} ended with {code}")
-        self.asked_to_end = False
-
-    def note_server_crash(self):
-        code = self.server.process.returncode if self.server.process else None
-        if code not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
-            self.crashes.append(f"the server of {self.host.label} ended with {code}")
-
-    def has_vip(self):
-        return f" {lab.VIP}/" in network.ip("-n", self.host.namespace, "-o", "-4", "address",
-                                            "show", "dev", "eth0", check=False)
-
-    def reload_changed(self):
-        """A reload of a configuration that is another one."""
-        path = os.path.join(self.folder, "tandem.toml")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        one, other = "ping_interval = \"100ms\"\n", "ping_interval = \"90ms\"\n"
-        if one not in text and other not in text:
-            text = text.replace("[pair.server]\n", "[pair.server]\n" + one)
-        elif one in text:
-            text = text.replace(one, other)
-        else:
-            text = text.replace(other, one)
-        self.write("tandem.toml", text)
-        self.signal_agent(signal.SIGHUP)
-
-    def restart_agent(self):
-        """As after an upgrade."""
-        self._asked_for("restart")
-
-    def switchover(self):
-        """As planned by an operator."""
-        self._asked_for("switchover")
-
-    def _asked_for(self, word):
-        """To be refused is an answer, too."""
-        try:
-            self.tandem(word)
-        except (RuntimeError, OSError):
-            pass
-
-    def burden(self):
-        """File descriptors, resident memory in MiB and children of the living agent."""
-        base = f"/proc/{self.agent.pid}"
-        try:
-            with open(base + "/statm", encoding="ascii") as file:
-                resident = int(file.read().split()[1]) * 4096 / 2**20
-            with open(f"{base}/task/{self.agent.pid}/children", encoding="ascii") as file:
-                children = len(file.read().split())
-            return {"fds": len(os.listdir(base + "/fd")), "rss": resident, "children": children}
-        except OSError:
-            return None
 
 
 class World:
@@ -339,7 +172,7 @@ class World:
             side.start_agent()
 
     def start_server(self, side):
-        side.server.start(replica=True)
+        side.server.start_in_quarantine()
 
     def heal(self):
         """All that is broken is repaired, and all that is dead is started."""

@@ -182,7 +182,7 @@ def print_play_commands(a, b):
         print(shlex.join(side.agent.status_command()))
         print(f"tail -f {side.agent.log}")
         print(f"kill -9 $(cat {side.server.folder}/redis.pid)")
-        print(on(side.host, side.server.command(replica=True)) + " --daemonize yes")
+        print(on(side.host, side.server.quarantine_command()) + " --daemonize yes")
         print(f"ip -n {network.WIRE} link set dev {side.host.port} down  # and: up")
         print()
     print("# the client, through the virtual IP")

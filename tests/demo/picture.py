@@ -122,7 +122,7 @@ def story(stage, programs):
     screen.remark("a while later redis-server on server11 is killed (kill -9)")
     first.kill()
     wait_for(lambda: agent.state() == "leading", "server12 leads")
-    first.start(replica=True)  # a replica from the first moment, as with the drop-in
+    first.start_in_quarantine()
     wait_for(agent.has_standby_in_sync, "server11 is in sync again")
     time.sleep(1)
     screen.type("server12", agent, "tandem events --kind transition -n 1")

@@ -11,6 +11,7 @@ import subprocess
 import resp
 
 PORT = 6379
+QUARANTINE = ["--replicaof", "127.0.0.1", "1"]
 
 
 class Server:
@@ -43,12 +44,20 @@ class Server:
             file.write("\n".join(lines) + "\n")
 
     def start(self, replica):
-        self.process = self.host.start(
-            self.command(replica), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """As people have it before Tandem: a master, or the replica of the other host's server."""
+        self._start(["--replicaof", self._peer_address, str(self.port)] if replica else [])
 
-    def command(self, replica):
-        words = [*self.launcher, self.program, self.configuration]
-        return words + ["--replicaof", self._peer_address, str(self.port)] if replica else words
+    def start_in_quarantine(self):
+        """As the drop-in of Tandem does: a replica of nobody, so that its data can be looked at."""
+        self._start(QUARANTINE)
+
+    def quarantine_command(self):
+        return [*self.launcher, self.program, self.configuration, *QUARANTINE]
+
+    def _start(self, words):
+        self.process = self.host.start(
+            [*self.launcher, self.program, self.configuration, *words],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

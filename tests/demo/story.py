@@ -74,8 +74,8 @@ class Story:
 
     def _server_returns(self):
         self._begin(3)
-        self._timeline.fault("the redis-server of A is started with --replicaof B", "repair")
-        self._a.server.start(replica=True)
+        self._timeline.fault("the redis-server of A is started in quarantine", "repair")
+        self._a.server.start_in_quarantine()
         self._wait_for_standby(self._a, self._b, seconds=20)
         self._expect(self._a_has_what_b_has, 10, "A has every acknowledged write that B has",
                      lambda: self._describe_missing(self._a),
@@ -99,7 +99,7 @@ class Story:
         self._begin(5)
         self._timeline.fault("B is plugged in, its server and its agent are started", "repair")
         network.cable(self._b.host, "up")
-        self._b.server.start(replica=True)
+        self._b.server.start_in_quarantine()
         self._b.agent.start()
         self._wait_for_standby(self._b, self._a, seconds=20)
         self._expect(lambda: self._addresses.holders() == {"A"}, 5,
