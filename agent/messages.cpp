@@ -62,6 +62,7 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"server-degraded", "the local server is degraded: "},
     {"boots-as-master", "was restarted and booted as a master by itself"},
     {"boots-as-master", "came up as a master: it does not start in quarantine"},
+    {"boots-as-the-peers-replica", "the local server came back as a replica of "},
     {"rights-missing", "ACL: user "},
     {"leader-empty", "the leader's server is empty while this one holds "},
     {"guard-not-set", "min-replicas-to-write cannot be set: "},

@@ -170,6 +170,8 @@ void Pair::on(TimePoint now, const WorkDone& work) {
 void Pair::on(TimePoint now, const Persisted& persisted) {
   persist_problem_ = persisted.problem;
   persist_retry_ = now + kSaveRetry;
+  if (claim_ahead_) claim_ahead_->kept = true;
+  if (!persisted.problem.empty()) claim_ahead_.reset();
   if (std::holds_alternative<Promoting>(state_)) promotion_recorded(now);
 }
 
@@ -223,6 +225,7 @@ void Pair::settle(TimePoint now) {
   settle_recovery(now);
   settle_veto(now);
   judge(now);
+  settle_claim_ahead();
   settle_fence(now);
   remember(now);
   persist_again(now);

@@ -131,6 +131,8 @@ class Pair {
   // pair_rejoin.cpp
   void on(TimePoint now, const Preserved& preserved);
   void on(TimePoint now, const RejoinRequested& requested);
+  bool returned_as_the_peers_replica() const;
+  void hold_what_returned(TimePoint now);
   void rejoin(TimePoint now);
   std::optional<TimePoint> keep_retry() const;
   void judge_and_rejoin(TimePoint now);
@@ -146,6 +148,7 @@ class Pair {
   void promotion_recorded(TimePoint now);
   void now_leading(const Promoting& done);
   void settle_claim(const health::ServerFacts& local);
+  void settle_claim_ahead();
   void promotion_failed(TimePoint now, const std::string& why);
 
   void record_promotion(TimePoint now);
@@ -321,6 +324,7 @@ class Pair {
   std::optional<TimePoint> save_retry_;  // the last BGSAVE of the local server failed
   std::optional<Rejoining> rejoining_;
   std::optional<RejoinRequested> rejoin_ordered_;
+  std::string directed_run_;  // run_id of the local server that was last told whom to follow
   struct RecoveryState {
     bool requested = false;
     bool running = false;
@@ -378,6 +382,10 @@ class Pair {
   Veto veto_;
   TimePoint own_act_at_{};  // the end of the last work
   std::string follow_problem_;
+  struct ClaimAhead {
+    bool kept = false;  // it is on disk
+  };
+  std::optional<ClaimAhead> claim_ahead_;  // Record::claimed is of a promotion that is to begin
   std::string persist_problem_;
   TimePoint persist_retry_{};
   std::map<std::string, std::string> alarms_;

@@ -50,13 +50,20 @@ void Pair::record_promotion(TimePoint now) {
   Record record = sight_.record.value_or(Record{});
   if (!sight_.record && sight_.local.facts) record.run_id = sight_.local.facts->run_id;
   const bool newer = std::max(sight_.peer_epoch, record.superseded) > record.epoch;
-  promoting.epoch = !promoting.adopts || newer ? next_epoch(record) : record.epoch;
+  const bool ahead = claim_ahead_ && record.claimed + 1 == next_epoch(record);
+  promoting.recorded = ahead && claim_ahead_->kept;
+  if (ahead) {
+    promoting.epoch = record.claimed;
+  } else {
+    promoting.epoch = !promoting.adopts || newer ? next_epoch(record) : record.epoch;
+  }
   // Whoever dies or fails on the way has not led: the rest of the record stays what it was.
   if (promoting.epoch > record.epoch) record.claimed = promoting.epoch;
   heard_another_leader_ = false;
   sight_.record = record;
-  emit(Persist{record, true});
-  step_deadline_ = now + kPersistPatience;
+  claim_ahead_.reset();
+  if (!ahead) emit(Persist{record, true});
+  if (!promoting.recorded) step_deadline_ = now + kPersistPatience;
   promotion_step(now, promoting.gentle ? Promoting::Step::fence_peer : Promoting::Step::promote);
 }
 
@@ -143,6 +150,20 @@ void Pair::now_leading(const Promoting& done) {
   emit(Persist{record, false});
 }
 
+// The leader has begun to give the role away, which takes it longer than a disk takes: the claim of
+// the promotion that is to follow is written meanwhile.
+void Pair::settle_claim_ahead() {
+  const auto& said = sight_.peer_agent.said;
+  if (!said || said->state != to_string(PairState::leaving)) return claim_ahead_.reset();
+  const bool fit = std::holds_alternative<Standby>(state_) && candidacy_.may_lead &&
+                   sight_.record && sight_.record->role == RecordRole::standby &&
+                   sight_.record->in_sync;
+  if (!fit || claim_ahead_ || !persist_problem_.empty()) return;
+  claim_ahead_ = ClaimAhead{};
+  sight_.record->claimed = next_epoch(*sight_.record);
+  emit(Persist{*sight_.record, true});
+}
+
 // The agent died on the way up. Its server is a master now, and has perhaps served: while the VIP's
 // lease lasted.
 void Pair::settle_claim(const health::ServerFacts& local) {
@@ -150,7 +171,7 @@ void Pair::settle_claim(const health::ServerFacts& local) {
       !sight_.local.is_master()) {
     return;
   }
-  if (!idle() && !std::holds_alternative<Starting>(state_)) return;
+  if (claim_ahead_ || (!idle() && !std::holds_alternative<Starting>(state_))) return;
   const std::string& known = sight_.record->replid;
   const bool promoted = known.empty() || local.replid == known || local.replid2 == known;
   if (!promoted || local.run_id != sight_.record->run_id) return;

@@ -14,7 +14,35 @@ namespace {
 constexpr auto kFenceBudget = std::chrono::milliseconds(500);
 constexpr auto kFollowBudget = std::chrono::seconds(2);
 constexpr auto kKeepRetry = std::chrono::seconds(30);
+const health::Endpoint kNobody{"127.0.0.1", 1};  // as in the quarantine of the unit file
 }  // namespace
+
+// This node led, its server restarted, and is a replica of the peer although nobody here said so:
+// its configuration names it.
+bool Pair::returned_as_the_peers_replica() const {
+  const auto& record = sight_.record;
+  if (!record || record->role != RecordRole::leader || !sight_.local.is_replica()) return false;
+  const health::ServerFacts& facts = *sight_.local.facts;
+  const bool connected = facts.link_up || facts.sync_in_progress;
+  return !connected && facts.master == rules_.candidacy.peer && facts.run_id != record->run_id &&
+         facts.run_id != directed_run_;
+}
+
+// Within a second (replicationCron) it would connect, and the sync would replace what this node led
+// with before anybody has looked at it. As a replica of nobody it keeps its lineage and stands
+// still.
+void Pair::hold_what_returned(TimePoint now) {
+  health::ServerFacts& facts = *sight_.local.facts;
+  directed_run_ = facts.run_id;
+  if (facts.keys.value_or(0) == 0) return;
+  facts.master = kNobody;  // the next INFO says the same
+  emit(Say{Weight::warning, "the local server came back as a replica of " +
+                                rules_.candidacy.peer.to_string() +
+                                ", which its configuration names: it follows nobody until its data "
+                                "have been compared; take the line replicaof out of its "
+                                "configuration"});
+  start_work(now, FollowWork{Target::local, kNobody}, kFollowBudget);
+}
 
 void Pair::rejoin(TimePoint now) {
   if (!rejoining_ && sight_.local.is_master()) {
@@ -129,6 +157,7 @@ void Pair::on(TimePoint /*now*/, const RejoinRequested& requested) {
 }
 
 void Pair::start_following(TimePoint now) {
+  if (sight_.local.facts) directed_run_ = sight_.local.facts->run_id;
   std::string words = "the local server is made a replica of the leader, ";
   emit(Say{Weight::info, words + rules_.candidacy.peer.to_string()});
   start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);

@@ -25,6 +25,9 @@ constexpr auto kOffsetPeriod = std::chrono::seconds(2);
 void Pair::follow_the_leader(TimePoint now) {
   if (work_ || !stands_by() || maintained()) return;
   if (would_wipe_the_peer()) return start_following(now);
+  if (sight_.local.health == Health::up && returned_as_the_peers_replica()) {
+    return hold_what_returned(now);
+  }
   if (!sight_.leader_advertises && !strayed(sight_)) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
   if (!sight_.local.facts || !sight_.peer.is_master()) return;
@@ -91,7 +94,8 @@ void Pair::remember(TimePoint now) {
     } else if (proof_that_nobody_else_leads(now)) {
       record.in_sync = false;
     }
-  } else if (stands_by() && sight_.leader_advertises && follows_the_peer()) {
+  } else if (stands_by() && sight_.leader_advertises && follows_the_peer() &&
+             !returned_as_the_peers_replica()) {
     record.role = RecordRole::standby;
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
     // The epoch is that of the data: who only begins to follow has none of it yet.
@@ -99,6 +103,8 @@ void Pair::remember(TimePoint now) {
     if (record.in_sync || sight_.peer_epoch > record.epoch) {
       epoch = std::max(epoch, sight_.peer_epoch);
     }
+    // A promotion that was begun, or was about to begin, has not come about.
+    if (record.in_sync && !claim_ahead_) record.claimed = 0;
   } else {
     return note_superseded(now);
   }

@@ -111,11 +111,20 @@ std::vector<std::string> boot_warnings(std::uint16_t port, const fs::path& root)
     const std::string config =
         conf == words.end() ? std::string() : text_of(root / conf->substr(1));
     if (!is_on_port(config, port)) continue;
-    if (!directive(config, "replicaof").empty() || !directive(config, "slaveof").empty()) continue;
+    const std::string newer = directive(config, "replicaof");
+    const std::string master = newer.empty() ? directive(config, "slaveof") : newer;
+    if (master == "127.0.0.1") continue;
     std::string sentence(unit);
+    if (master.empty()) {
+      sentence +=
+          " starts its server as a master: after a crash it would come back empty or old, and "
+          "its replica would copy that";
+    } else {
+      sentence += " starts its server as a replica of " + master +
+                  ": within a second it would copy that, whatever it alone holds";
+    }
     sentence +=
-        " starts its server as a master: after a crash it would come back empty or old, and "
-        "its replica would copy that; add --replicaof 127.0.0.1 1 to its ExecStart, as in "
+        "; add --replicaof 127.0.0.1 1 to its ExecStart, as in "
         "/usr/share/doc/tandem/examples/redis-server.service.d/tandem.conf";
     out.push_back(std::move(sentence));
   }

@@ -67,11 +67,15 @@ TEST_F(BootCheck, OurDropInCuresIt) {
   EXPECT_EQ(warnings().size(), 1U);
 }
 
-TEST_F(BootCheck, AConfigurationThatSaysReplicaofIsGood) {
+// It would copy the peer before the agent has looked, unless it names nobody.
+TEST_F(BootCheck, AConfigurationThatNamesThePeerIsNotGood) {
   write("lib/systemd/system/redis-server.service", kDebian);
   write("etc/redis/redis.conf", "port 6379\n# replicaof 1.2.3.4 1\n");
   EXPECT_EQ(warnings().size(), 1U);
-  write("etc/redis/redis.conf", "port 6379\nreplicaof 192.168.1.113 6379\n");
+  write("etc/redis/redis.conf", "port 6379\nslaveof 192.168.1.113 6379\n");
+  EXPECT_THAT(warnings(), ElementsAre(StartsWith("redis-server.service starts its server as a "
+                                                 "replica of 192.168.1.113: ")));
+  write("etc/redis/redis.conf", "port 6379\nreplicaof 127.0.0.1 1\n");
   EXPECT_THAT(warnings(), IsEmpty());
 }
 

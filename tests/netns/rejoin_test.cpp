@@ -182,6 +182,35 @@ TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
   EXPECT_EQ(scene.a.redis.command({"EXISTS", "late"}).text, "0");
 }
 
+// B leads behind a partition, its server restarts, and its redis.conf names A, which leads, too:
+// it would copy A by itself a second after the network is back.
+TEST(Rejoin, AServerWhoseConfigurationNamesThePeerIsKept) {
+  SceneOptions options = linked();
+  options.server_b.save = true;
+  PairScene scene(options);
+  ASSERT_TRUE(scene.start());
+  ASSERT_EQ(scene.a.agent.command({"switchover"}).exit_code, 0);
+  ASSERT_TRUE(scene.reaches(kBLeads));
+  ASSERT_TRUE(PairScene::protects(scene.b.agent));
+  scene.lan.drop(scene.lan.a(), scene.lan.b());
+  scene.lan.drop(scene.lan.b(), scene.lan.a());
+  const auto states = [&] { return scene.a.agent.state() + " " + scene.b.agent.state(); };
+  ASSERT_TRUE(eventually("both lead", kSoon, equals(states, "leading leading")));
+  ASSERT_EQ(scene.b.redis.command({"SET", "late", "write"}).text, "OK");
+  ASSERT_EQ(scene.b.redis.command({"SAVE"}).text, "OK");
+  scene.b.redis.kill();
+  scene.b.redis.start_and_wait();
+  ASSERT_TRUE(eventually("B's server follows nobody", kSoon, [&] {
+    const std::string master = scene.b.redis.info("replication")["master_host"];
+    return Seen{master == "127.0.0.1", master};
+  }));
+  scene.lan.drop_nothing();
+  ASSERT_TRUE(scene.reaches(kALeads));
+  const std::string path = first_path(list_diverged(scene.b));
+  ASSERT_NE(path, "");
+  EXPECT_EQ(load(scene, path)->command({"GET", "late"}).text, "write");
+}
+
 // No copy can be made (its place is taken by a file): the server does not follow, and says why.
 TEST(Rejoin, WithoutACopyNothingIsReplaced) {
   PairScene scene;
