@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kSample = std::chrono::milliseconds(250);
-constexpr const char* kBrought = "/dump.rdb";
+constexpr const char* kBrought = "dump.rdb";
 
 std::string rdb_words(const RdbFacts& facts, const std::string& path, const std::string& kept) {
   std::string words = path;
@@ -107,17 +107,17 @@ void DatasetFetch::Impl::prepare() {
     identity = std::get<Identity>(found);
   }
   on_disk(
-      [place = request.place, identity,
+      [place = request.place, as = request.as, identity,
        command = request.command](Directories& made) -> std::optional<std::string> {
         made.old = fingerprint(place);
         if (identity) {
           if (auto problem = refuse_command(command.front(), *identity)) return problem;
-          auto created = StagingDirectory::create(place.path, identity->uid);
+          auto created = StagingDirectory::create_for(identity->uid, place.path, as);
           if (auto* problem = std::get_if<std::string>(&created)) return std::move(*problem);
           made.brought.emplace(std::move(std::get<StagingDirectory>(created)));
         }
         if (place.kind != DatasetPlace::Kind::aof_directory) return std::nullopt;
-        auto created = StagingDirectory::create(place.path);
+        auto created = StagingDirectory::create(place.path, as);
         if (auto* problem = std::get_if<std::string>(&created)) return std::move(*problem);
         made.aof.emplace(std::move(std::get<StagingDirectory>(created)));
         return std::nullopt;
@@ -143,6 +143,7 @@ void DatasetFetch::Impl::fetch_it() {
   wanted.target = target();
   wanted.keep = keep();
   wanted.loaded_by = request.loaded_by;
+  wanted.as = request.as;
   wanted.budget = request.budget;
   fetch.start(std::move(wanted), {[this](const TransferProgress& progress) {
                                     if (events.progress) events.progress(progress);
@@ -163,7 +164,7 @@ void DatasetFetch::Impl::run_command() {
   run.timeout = request.budget;
   const std::string port = std::to_string(request.leader.port);
   run.environment = {{"TANDEM_PAIR", request.pair},
-                     {"TANDEM_TARGET", directories->brought->path() + kBrought},
+                     {"TANDEM_TARGET", directories->brought->path() + '/' + kBrought},
                      {"TANDEM_LEADER", request.leader.to_string()},
                      {"TANDEM_LEADER_HOST", request.leader.host},
                      {"TANDEM_LEADER_PORT", port}};
@@ -200,10 +201,10 @@ void DatasetFetch::Impl::sample() {
 }
 
 void DatasetFetch::Impl::verify() {
-  const FetchFileRequest wanted{target(), keep(), false, request.loaded_by};
+  const FetchFileRequest wanted{target(), keep(), false, request.loaded_by, request.as};
   on_disk(
       [wanted, now = std::time(nullptr)](Directories& made) {
-        auto taken = take_file(made.brought->path() + kBrought, wanted, now);
+        auto taken = take_file(*made.brought, kBrought, wanted, now);
         made.brought.reset();
         return taken;
       },
@@ -217,10 +218,11 @@ void DatasetFetch::Impl::verify() {
 void DatasetFetch::Impl::place(const RdbFacts& facts, const std::string& kept) {
   if (!to_directory()) return in_place(facts, kept);
   on_disk(
-      [where = request.place, keep = request.keep, now = std::time(nullptr)](Directories& made) {
+      [where = request.place, as = request.as, keep = request.keep,
+       now = std::time(nullptr)](Directories& made) {
         StagingDirectory whole = std::move(*made.aof);
         made.aof.reset();
-        return place_aof(std::move(whole), where, now, keep);
+        return place_aof(std::move(whole), where, now, keep, as);
       },
       [facts](Impl& self, std::variant<Placed, std::string> placed) {
         if (const auto* why = std::get_if<std::string>(&placed)) return self.end(false, *why);

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "hooks/io/acting_as.hpp"
 #include "hooks/io/process_runner.hpp"
 #include "hooks/io/rdb_fetch.hpp"
 #include "hooks/server_files.hpp"
@@ -20,6 +21,7 @@ namespace hooks::io {
 struct DatasetRequest {
   std::string pair;
   DatasetPlace place;
+  std::optional<FileUser> as;  // with whose rights its directory is worked in
   ServerVersion loaded_by;
   std::size_t keep = 1;
   std::string copy;  // fingerprint() of one that need not be kept

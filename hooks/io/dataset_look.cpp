@@ -21,8 +21,8 @@ constexpr const char* kUsualServer = "redis-server";
 constexpr const char* kNobody = "nobody";
 
 // As choose_place(), where the links on the way have been followed.
-std::variant<DatasetPlace, std::string> place_of(DatasetLook::Request request,
-                                                 const ServerVersion& version) {
+std::variant<LookedAt, std::string> place_of(DatasetLook::Request request,
+                                             const ServerVersion& version) {
   auto& said = request.said;
   if (said && (said->appendonly || request.rdb_file.empty())) {
     std::error_code none;
@@ -34,7 +34,13 @@ std::variant<DatasetPlace, std::string> place_of(DatasetLook::Request request,
     if (auto refused = refuse_said(*said, state_dir)) return *std::move(refused);
   }
   const auto files = request.rdb_file.empty() ? FilesOnDisk{} : look_beside(request.rdb_file);
-  return choose_place(said, request.rdb_file, files, version);
+  auto chosen = choose_place(said, request.rdb_file, files, version);
+  if (auto* problem = std::get_if<std::string>(&chosen)) return std::move(*problem);
+  auto& place = std::get<DatasetPlace>(chosen);
+  const std::string directory = directory_of(place.path);
+  const auto owner = who_rearranges(directory);
+  if (!owner) return directory + ", where the dataset belongs, cannot be looked at";
+  return LookedAt{std::move(place), version, *owner};
 }
 
 }  // namespace
@@ -84,12 +90,7 @@ void DatasetLook::Impl::choose() {
         "leader's dataset: it was never up while this agent looked, and redis-server --version "
         "says nothing; write recovery = \"resync\", or start the server once";
     if (self->version) {
-      auto place = place_of(self->request, *self->version);
-      if (auto* problem = std::get_if<std::string>(&place)) {
-        result = std::move(*problem);
-      } else {
-        result = LookedAt{std::get<DatasetPlace>(std::move(place)), *self->version};
-      }
+      result = place_of(self->request, *self->version);
     }
     asio::post(guard.get_executor(), [self, result] { self->end(result); });
   });

@@ -9,6 +9,7 @@
 #include <string>
 #include <variant>
 
+#include "hooks/io/acting_as.hpp"
 #include "hooks/server_files.hpp"
 
 namespace hooks::io {
@@ -16,6 +17,7 @@ namespace hooks::io {
 struct LookedAt {
   DatasetPlace place;
   ServerVersion version;
+  FileUser as;  // who can rearrange what is around the place: who_rearranges()
 };
 
 class DatasetLook {

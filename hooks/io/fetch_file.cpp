@@ -14,12 +14,19 @@ std::string not_kept(const std::string& why) {
 
 FetchFile::FetchFile(FetchFileRequest request) : request_(std::move(request)) {}
 
+FetchFile::~FetchFile() {
+  const ActingAs user(request_.as);
+  file_.reset();
+}
+
 const std::optional<std::string>& FetchFile::fail(std::optional<std::string> problem) {
   if (!problem_) problem_ = std::move(problem);
   return problem_;
 }
 
 std::optional<std::string> FetchFile::open() {
+  const ActingAs user(request_.as);
+  if (user.problem()) return fail(user.problem());
   remove_leftovers(directory_of(request_.target));
   auto created = TempFile::create(request_.target);
   if (auto* problem = std::get_if<std::string>(&created)) return fail(std::move(*problem));
@@ -69,9 +76,12 @@ std::variant<FetchedFile, std::string> FetchFile::finish(std::int64_t now) {
   // The long part of the sync, while cancel() still counts; place() syncs again, at once.
   if (auto problem = file_->sync()) return std::move(*problem);
   if (cancelled_) return "cancelled";
+  const ActingAs user(request_.as);
+  if (user.problem()) return *user.problem();
   TempFile whole = std::move(*file_);
   file_.reset();
-  auto placed = place(std::move(whole), {request_.target, now, request_.keep});
+  auto placed =
+      place(std::move(whole), {request_.target, now, request_.keep, request_.as.has_value()});
   if (auto* problem = std::get_if<std::string>(&placed)) return std::move(*problem);
   return FetchedFile{request_.target, std::get<Placed>(placed).kept,
                      std::get<0>(std::move(judged))};

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "hooks/command_stream.hpp"
+#include "hooks/io/acting_as.hpp"
 #include "hooks/io/placement.hpp"
 #include "hooks/io/temp_file.hpp"
 #include "hooks/rdb.hpp"
@@ -24,6 +25,7 @@ struct FetchFileRequest {
   bool commands = false;  // a piece of the replication stream; otherwise an RDB
   // Refuse an RDB that this server cannot load, before anything is replaced.
   std::optional<ServerVersion> loaded_by;
+  std::optional<FileUser> as;  // with whose rights the directory is worked in
 };
 
 struct FetchedFile {
@@ -35,6 +37,11 @@ struct FetchedFile {
 class FetchFile {
  public:
   explicit FetchFile(FetchFileRequest request);
+  ~FetchFile();
+  FetchFile(const FetchFile&) = delete;
+  FetchFile& operator=(const FetchFile&) = delete;
+  FetchFile(FetchFile&&) = delete;
+  FetchFile& operator=(FetchFile&&) = delete;
 
   // nullopt or a sentence. Removes first what interrupted fetches left beside the target.
   std::optional<std::string> open();

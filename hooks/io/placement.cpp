@@ -46,8 +46,9 @@ std::variant<OldFile, std::string> look_at(const std::string& target) {
 
 // A user who is not root keeps what belongs to himself; only an old file of another owner, whose
 // reader would then be locked out, is a reason to stop.
-std::optional<std::string> dress(const TempFile& file, const std::string& target,
+std::optional<std::string> dress(const TempFile& file, const Placement& placement,
                                  const OldFile& old) {
+  const std::string& target = placement.target;
   struct stat model = old.status;
   mode_t mode = model.st_mode & kPermissions;
   if (!old.exists) {
@@ -57,7 +58,7 @@ std::optional<std::string> dress(const TempFile& file, const std::string& target
     mode = (model.st_mode & kUserAndGroup) | kUser;
   }
   if (::fchown(file.descriptor(), model.st_uid, model.st_gid) != 0 &&
-      (old.exists || errno != EPERM)) {
+      ((old.exists && !placement.may_own) || errno != EPERM)) {
     return cannot(file.path(), "given to the owner of " + target, errno);
   }
   if (::fchmod(file.descriptor(), mode) != 0) return cannot(file.path(), "given a mode", errno);
@@ -127,7 +128,7 @@ std::variant<Placed, std::string> place(TempFile file, const Placement& placemen
   const auto looked = look_at(placement.target);
   if (const auto* problem = std::get_if<std::string>(&looked)) return *problem;
   const OldFile& old = std::get<OldFile>(looked);
-  if (auto problem = dress(file, placement.target, old)) return std::move(*problem);
+  if (auto problem = dress(file, placement, old)) return std::move(*problem);
   if (auto problem = file.sync()) return std::move(*problem);
   Kept kept;
   if (old.exists && placement.keep > 0) kept = keep_old(placement, old);

@@ -42,7 +42,7 @@ struct RdbFetch::Impl : std::enable_shared_from_this<Impl> {
         stream(std::move(connection)),
         file(std::make_shared<FetchFile>(FetchFileRequest{request.target, request.keep,
                                                           request.conversation.range.has_value(),
-                                                          request.loaded_by})),
+                                                          request.loaded_by, request.as})),
         psync(request.conversation),
         ticker(loop) {}
 

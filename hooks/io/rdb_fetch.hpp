@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "health/io/redis_connection.hpp"
+#include "hooks/io/acting_as.hpp"
 #include "hooks/io/byte_stream.hpp"
 #include "hooks/io/fetch_file.hpp"
 #include "hooks/psync.hpp"
@@ -25,6 +26,7 @@ struct FetchRequest {
   std::string target;                      // the file
   std::size_t keep = 1;                    // old files that stay beside it: Placement::keep
   std::optional<ServerVersion> loaded_by;  // refuse what this server cannot load
+  std::optional<FileUser> as;              // FetchFileRequest::as
   health::Duration connect_timeout = std::chrono::seconds(5);
   // No byte for this long. A master that saves says so every second; one that streams slowly may
   // be silent for as long as one large key takes.

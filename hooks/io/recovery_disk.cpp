@@ -56,9 +56,12 @@ struct Made {
   UniqueFd lock;
 };
 
-std::variant<Made, std::string> make_directory(const std::string& target) {
+std::variant<Made, std::string> make_directory(const std::string& target,
+                                               const std::optional<FileUser>& as) {
   const std::string parent = directory_of(target);
   remove_leftover_directories(parent);
+  const ActingAs user(as);
+  if (user.problem()) return *user.problem();
   std::string path = parent + '/' + std::string(kPrefix) + std::string(kRandomLetters, 'X');
   if (::mkdtemp(path.data()) == nullptr) return cannot(parent, "written to", errno);
   UniqueFd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -143,40 +146,52 @@ Exchanged exchange(const std::string& made, const std::string& target, std::int6
 
 }  // namespace
 
-std::variant<StagingDirectory, std::string> StagingDirectory::create(const std::string& target) {
+StagingDirectory::Created StagingDirectory::create(const std::string& target,
+                                                   const std::optional<FileUser>& as) {
   struct stat model {};
   const bool exists = ::stat(target.c_str(), &model) == 0;
   if (exists && !S_ISDIR(model.st_mode)) return target + " is no directory and is left as it is";
   if (!exists && ::stat(directory_of(target).c_str(), &model) != 0) {
     return cannot(directory_of(target), "read", errno);
   }
-  auto made = make_directory(target);
+  auto made = make_directory(target, as);
   if (auto* problem = std::get_if<std::string>(&made)) return std::move(*problem);
   auto& [path, lock] = std::get<Made>(made);
   StagingDirectory staging(std::move(path), std::move(lock));
+  staging.as_ = as;
+  const ActingAs user(as);
+  if (user.problem()) return *user.problem();
   const mode_t mode = exists ? model.st_mode & kPermissions : model.st_mode & kOfDirectory;
-  if (auto problem = dress(staging.lock_.get(), staging.path_, model, mode | kPrivate, exists)) {
+  const bool must = exists && !as;
+  if (auto problem = dress(staging.lock_.get(), staging.path_, model, mode | kPrivate, must)) {
     return std::move(*problem);
   }
   return staging;
 }
 
-std::variant<StagingDirectory, std::string> StagingDirectory::create(const std::string& target,
-                                                                     uid_t user) {
-  auto made = make_directory(target);
+StagingDirectory::Created StagingDirectory::create_for(uid_t user, const std::string& target,
+                                                       const std::optional<FileUser>& as) {
+  auto made = make_directory(target, as);
   if (auto* problem = std::get_if<std::string>(&made)) return std::move(*problem);
   auto& [path, lock] = std::get<Made>(made);
   StagingDirectory staging(std::move(path), std::move(lock));
-  if (user != ::geteuid() && ::fchown(staging.lock_.get(), user, static_cast<gid_t>(-1)) != 0) {
+  struct stat status {};
+  const uid_t maker = as ? as->uid : ::geteuid();
+  if (::fstat(staging.lock_.get(), &status) != 0 || status.st_uid != maker) {
+    staging.release();
+    return directory_of(target) + " was rearranged by somebody meanwhile; nothing was done";
+  }
+  if (user != maker && ::fchown(staging.lock_.get(), user, static_cast<gid_t>(-1)) != 0) {
     return cannot(staging.path_, "given to the user of the command", errno);
   }
   return staging;
 }
 
 StagingDirectory::StagingDirectory(StagingDirectory&& other) noexcept
-    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
+    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)), as_(other.as_) {}
 
 StagingDirectory::~StagingDirectory() {
+  const ActingAs user(as_);
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
 }
@@ -191,6 +206,11 @@ std::uint64_t StagingDirectory::bytes() const {
     if (!ignored) sum += size;
   }
   return sum;
+}
+
+UniqueFd StagingDirectory::open(const std::string& name) const {
+  return UniqueFd(
+      ::openat(lock_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 }
 
 FilesOnDisk look_beside(const std::string& rdb_file) {
@@ -245,7 +265,10 @@ std::string fingerprint(const DatasetPlace& place) {
 }
 
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
-                                            std::int64_t now, std::size_t keep) {
+                                            std::int64_t now, std::size_t keep,
+                                            const std::optional<FileUser>& as) {
+  const ActingAs user(as);
+  if (user.problem()) return *user.problem();
   struct stat base {};
   const std::string base_path = staging.path() + '/' + place.base;
   if (::stat(base_path.c_str(), &base) != 0) return cannot(base_path, "read", errno);
@@ -278,10 +301,12 @@ std::variant<Placed, std::string> place_aof(StagingDirectory staging, const Data
   return placed;
 }
 
-std::variant<FetchedFile, std::string> take_file(const std::string& path,
+std::variant<FetchedFile, std::string> take_file(const StagingDirectory& brought,
+                                                 const std::string& name,
                                                  const FetchFileRequest& request,
                                                  std::int64_t now) {
-  const UniqueFd source(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const std::string path = brought.path() + '/' + name;
+  const UniqueFd source = brought.open(name);
   struct stat status {};
   if (!source || ::fstat(source.get(), &status) != 0) {
     return "the command has left no file at " + path;

@@ -7,6 +7,7 @@
 #include <string>
 #include <variant>
 
+#include "hooks/io/acting_as.hpp"
 #include "hooks/io/fetch_file.hpp"
 #include "hooks/server_files.hpp"
 
@@ -16,11 +17,14 @@ namespace hooks::io {
 // and one that was left by a dead agent is removed by the next.
 class StagingDirectory {
  public:
+  using Created = std::variant<StagingDirectory, std::string>;  // or the sentence
+
   // Beside `target`, with the owner and the mode of the directory `target`, or else the owner of
-  // its parent. Or the sentence.
-  static std::variant<StagingDirectory, std::string> create(const std::string& target);
-  // To be written by that user alone.
-  static std::variant<StagingDirectory, std::string> create(const std::string& target, uid_t user);
+  // its parent; made and removed with the rights of `as`.
+  static Created create(const std::string& target, const std::optional<FileUser>& as = {});
+  // Made with the rights of `as`, and then for that user alone to write in.
+  static Created create_for(uid_t user, const std::string& target,
+                            const std::optional<FileUser>& as = {});
 
   StagingDirectory(StagingDirectory&& other) noexcept;
   StagingDirectory& operator=(StagingDirectory&&) = delete;
@@ -30,6 +34,8 @@ class StagingDirectory {
 
   const std::string& path() const { return path_; }
   std::uint64_t bytes() const;  // of all files in it
+  // To be read, of this directory and no other; follows no link.
+  UniqueFd open(const std::string& name) const;
   void release() { path_.clear(); }
 
  private:
@@ -38,6 +44,7 @@ class StagingDirectory {
 
   std::string path_;
   UniqueFd lock_;
+  std::optional<FileUser> as_;
 };
 
 FilesOnDisk look_beside(const std::string& rdb_file);
@@ -57,10 +64,12 @@ std::string fingerprint(const DatasetPlace& place);
 // place holds the whole old one or the whole new one (Linux 3.15, and a file system that knows
 // RENAME_EXCHANGE; elsewhere there is a moment with none). The path of the old one; empty: none.
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
-                                            std::int64_t now, std::size_t keep);
+                                            std::int64_t now, std::size_t keep,
+                                            const std::optional<FileUser>& as = {});
 
-// Verifies the RDB that a command has left at `path` and places it as a fetched one.
-std::variant<FetchedFile, std::string> take_file(const std::string& path,
+// Verifies the RDB that a command has left as `name` in `brought` and places it as a fetched one.
+std::variant<FetchedFile, std::string> take_file(const StagingDirectory& brought,
+                                                 const std::string& name,
                                                  const FetchFileRequest& request, std::int64_t now);
 
 // A small file, whole or not at all. nullopt, or the sentence.

@@ -236,6 +236,7 @@ void RecoveryRunner::Impl::perform(const FetchDataset& effect) {
   DatasetRequest request;
   request.pair = settings.pair;
   request.place = target->place;
+  request.as = target->as;
   request.loaded_by = target->version;
   request.keep = settings.keep;
   request.copy = effect.copy;

@@ -176,7 +176,7 @@ TEST_F(RdbFetch, AFullDiskLeavesTheOldFile) {
 // What came after a failed write is on its way to the disk before anybody hears of the failure.
 TEST_F(RdbFetch, AFileWithAHoleIsNeverPlaced) {
   const std::string rdb = make_rdb("dataset");
-  io::FetchFile file({.target = target(), .keep = 1, .commands = false, .loaded_by = {}});
+  io::FetchFile file({.target = target(), .keep = 1, .commands = false, .loaded_by = {}, .as = {}});
   ASSERT_EQ(file.open(), std::nullopt);
   const auto problem = file.expect(std::uint64_t{1} << 60U);
   ASSERT_TRUE(problem);

@@ -1,6 +1,8 @@
 // A real server that is down comes back as a replica of a real leader: whatever lies on its disk,
 // and whenever the agent dies. What cannot be done leaves everything as it was.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -74,6 +76,24 @@ TEST(RecoveryLive, WithAofItsBaseIsReplacedAndTheDirectoryKept) {
   expect_whole(scene);
   EXPECT_TRUE(scene.said("the dataset becomes the base of the AOF in "));
   EXPECT_EQ(names_in(scene.kept("appendonlydir")), before);
+}
+
+// As under Debian: the directory is the server's user's, and what comes into it is his.
+TEST(RecoveryLive, InADirectoryOfAnotherUserAllIsHis) {
+  constexpr uid_t kUser = 65534;
+  RecoveryScene scene("appendonly yes");
+  scene.settle_and_stop();
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(scene.data(""))) {
+    ASSERT_EQ(chown(entry.path().c_str(), kUser, kUser), 0) << "this test needs root";
+  }
+  ASSERT_EQ(chown(scene.data("").c_str(), kUser, kUser), 0);
+  scene.write_later(kLater);
+  EXPECT_EQ(scene.recover(), kFull) << scene.everything_said();
+  expect_whole(scene);
+  struct stat status {};  // the server, which is root's here, writes its own files in it
+  ASSERT_EQ(stat(scene.data("appendonlydir").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, kUser);
+  EXPECT_NE(scene.kept("appendonlydir"), "");
 }
 
 // As after a new disk: `appendonly yes` without an AOF starts empty beside a good dump.rdb.
