@@ -2,6 +2,8 @@
 // nothing by itself; agent::Pair asks after each input and tells the router the answer.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +16,20 @@
 
 namespace agent {
 
+// Where a master's stream was at its last INFOs. A replica that has not acknowledged what was there
+// kMarkAge ago is behind, however recent its acknowledgement: after a cable was out TCP sends again
+// ever more slowly, and in one direction before the other.
+struct StreamMarks {
+  struct Mark {
+    TimePoint at{};
+    std::int64_t offset = 0;
+  };
+  std::string replid;
+  std::deque<Mark> marks;  // the oldest first: one that is older than kMarkAge, and all since
+};
+inline constexpr std::chrono::seconds kMarkAge{4};
+inline constexpr std::chrono::milliseconds kMarkPeriod{500};
+
 // One server as seen from here.
 struct ServerSight {
   health::Health health = health::Health::unknown;
@@ -25,6 +41,7 @@ struct ServerSight {
   std::int64_t link_up_offset = 0;           // replica: its offset when its link was first seen up
   bool link_streams = false;                 // replica: its master has streamed since then
   std::string followed;                      // the lineage that it was linked to last
+  StreamMarks stream;                        // master
   bool is_master() const { return facts && facts->role == health::Role::master; }
   bool is_replica() const { return facts && facts->role == health::Role::replica; }
 };

@@ -106,6 +106,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   if (!local && before.is_master() && server.is_replica()) rival_gave_way(now);
   server.last_answer = now;
   server.facts_at = now;
+  if (local) note_taken(before);
   if (local) settle_claim(seen.facts);
   if (local) name_foreign_role(seen.restarted ? ServerSight{} : before);
   // What an earlier run of the server had is not what this one has.
@@ -119,6 +120,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   if (local) save_again(now);
   if (local && seen.restarted && before.facts) note_last_offset(*before.facts);
   note_link(now, server);
+  note_marks(now, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
   if (local && seen.restarted && std::holds_alternative<Leading>(state_) && !maintained()) {

@@ -123,6 +123,7 @@ class Pair {
   bool peer_was_promoted() const;
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
+  static void note_marks(TimePoint now, ServerSight& server);
   void note_sync(TimePoint now);
   void note_stream(TimePoint now, const ServerSight& before);
   void save_again(TimePoint now);
@@ -131,8 +132,9 @@ class Pair {
   // pair_rejoin.cpp
   void on(TimePoint now, const Preserved& preserved);
   void on(TimePoint now, const RejoinRequested& requested);
-  bool returned_as_the_peers_replica() const;
-  void hold_what_returned(TimePoint now);
+  bool replicates_unasked() const;
+  void note_taken(const ServerSight& before);
+  void hold_what_was_led(TimePoint now);
   void rejoin(TimePoint now);
   std::optional<TimePoint> keep_retry() const;
   void judge_and_rejoin(TimePoint now);
@@ -324,7 +326,8 @@ class Pair {
   std::optional<TimePoint> save_retry_;  // the last BGSAVE of the local server failed
   std::optional<Rejoining> rejoining_;
   std::optional<RejoinRequested> rejoin_ordered_;
-  std::string directed_run_;  // run_id of the local server that was last told whom to follow
+  std::string directed_run_;     // run_id of the local server that was last told whom to follow
+  bool taken_unsynced_ = false;  // note_taken()
   struct RecoveryState {
     bool requested = false;
     bool running = false;

@@ -147,6 +147,7 @@ void Pair::now_leading(const Promoting& done) {
   record.moved_away = record.behind = false;
   record.run_id = sight_.local.facts ? sight_.local.facts->run_id : "";
   sight_.local.followed.clear();
+  taken_unsynced_ = false;
   emit(Persist{record, false});
 }
 

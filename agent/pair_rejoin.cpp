@@ -17,30 +17,47 @@ constexpr auto kKeepRetry = std::chrono::seconds(30);
 const health::Endpoint kNobody{"127.0.0.1", 1};  // as in the quarantine of the unit file
 }  // namespace
 
-// This node led, its server restarted, and is a replica of the peer although nobody here said so:
-// its configuration names it.
-bool Pair::returned_as_the_peers_replica() const {
+// This node led, and its server is a replica of the peer although nobody here said so: it restarted
+// and its configuration names the peer, or somebody gave the order while the peer lacked what it
+// holds.
+bool Pair::replicates_unasked() const {
   const auto& record = sight_.record;
   if (!record || record->role != RecordRole::leader || !sight_.local.is_replica()) return false;
   const health::ServerFacts& facts = *sight_.local.facts;
-  const bool connected = facts.link_up || facts.sync_in_progress;
-  return !connected && facts.master == rules_.candidacy.peer && facts.run_id != record->run_id &&
-         facts.run_id != directed_run_;
+  const bool returned = facts.run_id != record->run_id && facts.run_id != directed_run_;
+  return (returned || taken_unsynced_) && !facts.link_up && facts.master == rules_.candidacy.peer;
 }
 
-// Within a second (replicationCron) it would connect, and the sync would replace what this node led
-// with before anybody has looked at it. As a replica of nobody it keeps its lineage and stands
-// still.
-void Pair::hold_what_returned(TimePoint now) {
+// A sync that replaces what the standby lacks is not what somebody had in mind who gave the order.
+// A standby that was promoted out of this lineage (FAILOVER) has all of it.
+void Pair::note_taken(const ServerSight& before) {
+  if (!before.is_master() || !sight_.local.is_replica()) return;
+  if (!std::holds_alternative<Leading>(state_) || maintained()) return;
+  const ServerSight& peer = sight_.peer;
+  const bool heir = peer.is_master() && peer.facts->replid2 == before.facts->replid;
+  taken_unsynced_ = !standby_in_sync() && !heir;
+}
+
+// A sync takes a while to arrive, and one that a restart begins has to wait for replicationCron (1
+// s); then it replaces what this node led with, which nobody has looked at. As a replica of nobody
+// the server keeps its lineage and stands still.
+void Pair::hold_what_was_led(TimePoint now) {
   health::ServerFacts& facts = *sight_.local.facts;
   directed_run_ = facts.run_id;
+  const bool taken = std::exchange(taken_unsynced_, false);
   if (facts.keys.value_or(0) == 0) return;
   facts.master = kNobody;  // the next INFO says the same
-  emit(Say{Weight::warning, "the local server came back as a replica of " +
-                                rules_.candidacy.peer.to_string() +
-                                ", which its configuration names: it follows nobody until its data "
-                                "have been compared; take the line replicaof out of its "
-                                "configuration"});
+  const std::string peer = rules_.candidacy.peer.to_string();
+  if (taken) {
+    emit(Say{Weight::warning, "somebody made the local server a replica of " + peer +
+                                  ", which lacked what it holds: it follows nobody until the two "
+                                  "have been compared"});
+  } else {
+    emit(Say{Weight::warning, "the local server came back as a replica of " + peer +
+                                  ", which its configuration names: it follows nobody until its "
+                                  "data have been compared; take the line replicaof out of its "
+                                  "configuration"});
+  }
   start_work(now, FollowWork{Target::local, kNobody}, kFollowBudget);
 }
 
@@ -158,6 +175,7 @@ void Pair::on(TimePoint /*now*/, const RejoinRequested& requested) {
 
 void Pair::start_following(TimePoint now) {
   if (sight_.local.facts) directed_run_ = sight_.local.facts->run_id;
+  taken_unsynced_ = false;
   std::string words = "the local server is made a replica of the leader, ";
   emit(Say{Weight::info, words + rules_.candidacy.peer.to_string()});
   start_work(now, FollowWork{Target::local, rules_.candidacy.peer}, kFollowBudget);

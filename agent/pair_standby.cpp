@@ -25,8 +25,8 @@ constexpr auto kOffsetPeriod = std::chrono::seconds(2);
 void Pair::follow_the_leader(TimePoint now) {
   if (work_ || !stands_by() || maintained()) return;
   if (would_wipe_the_peer()) return start_following(now);
-  if (sight_.local.health == Health::up && returned_as_the_peers_replica()) {
-    return hold_what_returned(now);
+  if (sight_.local.health == Health::up && replicates_unasked()) {
+    return hold_what_was_led(now);
   }
   if (!sight_.leader_advertises && !strayed(sight_)) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
@@ -95,7 +95,7 @@ void Pair::remember(TimePoint now) {
       record.in_sync = false;
     }
   } else if (stands_by() && sight_.leader_advertises && follows_the_peer() &&
-             !returned_as_the_peers_replica()) {
+             !replicates_unasked()) {
     record.role = RecordRole::standby;
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
     // The epoch is that of the data: who only begins to follow has none of it yet.
@@ -234,6 +234,16 @@ void Pair::note_link(TimePoint now, ServerSight& server) {
   server.followed = server.facts->replid;
 }
 
+void Pair::note_marks(TimePoint now, ServerSight& server) {
+  auto& [replid, marks] = server.stream;
+  const std::string lineage = server.is_master() ? server.facts->replid : "";
+  if (lineage != std::exchange(replid, lineage)) marks.clear();
+  if (!server.is_master()) return;
+  if (!marks.empty() && now < marks.back().at + kMarkPeriod) return;
+  marks.push_back({now, server.facts->offset});
+  while (marks.size() > 1 && now >= marks[1].at + kMarkAge) marks.pop_front();
+}
+
 // Link up is not in sync yet: after a diskless full sync the master sends the stream only when it
 // has taken the replica's first REPLCONF ACK, which can be a second later, and what it acknowledges
 // to clients meanwhile exists once. So the master's word is needed too.
@@ -284,12 +294,15 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   // Nothing was ever streamed, so there is no offset to acknowledge; the first one is due in 1 s.
   if (master.facts->offset == 0) return now >= *replica.link_up_since + kAckPeriod;
   const auto& replicas = master.facts->replicas;
+  const auto& marks = master.stream.marks;
   // The acknowledgement that ends a full sync can come before the master waits for it (redis-server
   // under load): it is counted, but the stream begins with the next one. A path that swallows the
   // stream leaves the link up at both ends until repl-timeout.
   const auto acks = [&](const health::ConnectedReplica& one) {
     const bool all = one.offset > replica.link_up_offset || one.offset >= master.facts->offset;
-    return one.online && one.offset > 0 && (replica.link_streams || all) &&
+    const bool behind =
+        !marks.empty() && now >= marks.front().at + kMarkAge && one.offset < marks.front().offset;
+    return one.online && one.offset > 0 && (replica.link_streams || all) && !behind &&
            one.lag <= kOldestAck.count();
   };
   const auto* named = named_replica(*master.facts, replica_endpoint);
