@@ -47,23 +47,25 @@ bool may_execute(const PathComponent& component, uid_t run_as, const std::vector
   return (component.mode & S_IXOTH) != 0;
 }
 
-std::optional<std::string> refuse_owner(const PathComponent& component, uid_t run_as) {
-  if (component.owner == 0 || component.owner == run_as) return std::nullopt;
+std::optional<std::string> refuse_owner(const PathComponent& component, uid_t user,
+                                        const PlaceWords& words) {
+  if (component.owner == 0 || component.owner == user) return std::nullopt;
   const char* command = S_ISLNK(component.mode) ? "chown -h root " : "chown root ";
-  return described(component) +
-         " belongs to neither root nor the user that runs the script, so its owner could change "
-         "what runs; mend it with: " +
-         command + shell_word(component.path);
+  std::string sentence = described(component);
+  sentence += " belongs to neither root nor " + words.user + ", so its owner could change ";
+  sentence += words.what + "; mend it with: " + command + shell_word(component.path);
+  return sentence;
 }
 
-std::optional<std::string> refuse_writable(const PathComponent& component) {
+std::optional<std::string> refuse_writable(const PathComponent& component,
+                                           const PlaceWords& words) {
   if (S_ISLNK(component.mode)) return std::nullopt;
   // In a sticky directory only the owner of an entry can replace it, and owners are judged.
   if (S_ISDIR(component.mode) && (component.mode & S_ISVTX) != 0) return std::nullopt;
   if ((component.mode & (S_IWGRP | S_IWOTH)) == 0) return std::nullopt;
   const char* by = (component.mode & S_IWOTH) != 0 ? "everybody" : "its group";
-  return described(component) + " is writable by " + by +
-         ", who could change what runs; mend it with: chmod go-w " + shell_word(component.path);
+  return described(component) + " is writable by " + by + ", who could change " + words.what +
+         "; mend it with: chmod go-w " + shell_word(component.path);
 }
 
 std::optional<std::string> refuse_directory(const PathComponent& component, uid_t run_as,
@@ -94,12 +96,23 @@ std::optional<std::string> refuse_file(const PathComponent& component, uid_t run
 std::optional<std::string> refuse_script(const std::vector<PathComponent>& components, uid_t run_as,
                                          const std::vector<gid_t>& groups) {
   if (components.empty()) return "the script has no path; give its absolute path";
+  const PlaceWords words{"the user that runs the script", "what runs"};
   for (const auto& component : components) {
-    if (auto refused = refuse_owner(component, run_as)) return refused;
-    if (auto refused = refuse_writable(component)) return refused;
+    if (auto refused = refuse_owner(component, run_as, words)) return refused;
+    if (auto refused = refuse_writable(component, words)) return refused;
     auto refused = &component == &components.back() ? refuse_file(component, run_as, groups)
                                                     : refuse_directory(component, run_as, groups);
     if (refused) return refused;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> refuse_place(const std::vector<PathComponent>& components, uid_t user,
+                                        const PlaceWords& words) {
+  for (const auto& component : components) {
+    if (auto refused = refuse_owner(component, user, words)) return refused;
+    if (component.group == 0 && (component.mode & S_IWOTH) == 0) continue;
+    if (auto refused = refuse_writable(component, words)) return refused;
   }
   return std::nullopt;
 }

@@ -25,4 +25,13 @@ struct PathComponent {
 std::optional<std::string> refuse_script(const std::vector<PathComponent>& components, uid_t run_as,
                                          const std::vector<gid_t>& groups = {});
 
+struct PlaceWords {
+  std::string user;  // "the agent's user"
+  std::string what;  // what somebody could change: "the password"
+};
+// The same judgement of who can put something else in the place of a file or directory that is not
+// run: root, `user` and root's group may. nullopt, or one sentence with what to do.
+std::optional<std::string> refuse_place(const std::vector<PathComponent>& components, uid_t user,
+                                        const PlaceWords& words);
+
 }  // namespace hooks

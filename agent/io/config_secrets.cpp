@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "hooks/io/path_walk.hpp"
+
 namespace agent::io {
 namespace {
 
@@ -84,6 +86,8 @@ Parsed<std::string> read_secret_file(const std::string& path, std::size_t max_by
                    ", which lets group or others at " + std::string(what) + "; run: chmod 0600 " +
                    path};
   }
+  // Whoever can put another file in its place says what the secret is.
+  if (auto refused = hooks::io::refuse_place(path, std::string(what))) return Refusal{*refused};
   return std::move(text);
 }
 

@@ -1,15 +1,13 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 
 #include "agent/io/fence_script.hpp"
 #include "agent/io/track_runner.hpp"
 #include "hooks/io/notifier.hpp"
+#include "hooks/io/path_walk.hpp"
 
 namespace agent::io {
 
@@ -21,19 +19,6 @@ bool on_a_network(const vrrp::io::Netlink& netlink, const vrrp::io::LinkFact& li
   return std::any_of(facts.begin(), facts.end(), [&](const auto& fact) {
     return fact.prefix.address != address && fact.prefix.contains(address);
   });
-}
-
-// A clause; nullopt: nobody but root and this user can.
-std::optional<std::string> who_can_write(const std::string& path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  if (found.st_uid != 0 && found.st_uid != ::geteuid()) {
-    return "belongs to user " + std::to_string(found.st_uid);
-  }
-  if ((found.st_mode & S_IWOTH) != 0) return "can be written by everybody";
-  const bool of_others = found.st_gid != 0 && found.st_gid != ::getegid();
-  if ((found.st_mode & S_IWGRP) == 0 || !of_others) return std::nullopt;
-  return "can be written by group " + std::to_string(found.st_gid);
 }
 
 }  // namespace
@@ -96,15 +81,11 @@ std::vector<std::string> host_problems(const Config& config) {
 
 std::vector<std::string> ownership_problems(const Config& config) {
   std::vector<std::string> out;
-  if (const auto who = who_can_write(config.file)) {
-    out.push_back(config.file + " " + *who +
-                  ", and names programs that run as root; run: chown root " + config.file +
-                  " && chmod go-w " + config.file);
+  if (auto why = hooks::io::refuse_place(config.file, "which programs run as root")) {
+    out.push_back(*std::move(why));
   }
-  if (const auto who = who_can_write(config.state_dir)) {
-    out.push_back("state_dir " + config.state_dir + " " + *who +
-                  ", and holds what decides who leads; run: chown root " + config.state_dir +
-                  " && chmod go-w " + config.state_dir);
+  if (auto why = hooks::io::refuse_place(config.state_dir, "what decides who leads")) {
+    out.push_back("state_dir " + *why);
   }
   return out;
 }

@@ -3,12 +3,13 @@
 #include "hooks/io/acting_as.hpp"
 
 #include <sys/fsuid.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <system_error>
+#include <variant>
+
+#include "hooks/io/path_walk.hpp"
 
 namespace hooks::io {
 namespace {
@@ -29,29 +30,16 @@ bool set_file_user(const FileUser& user) {
   return file_user() == user;
 }
 
-std::optional<FileUser> first_owner(const std::filesystem::path& directory) {
-  FileUser last;
-  std::filesystem::path way;
-  for (const auto& part : directory) {
-    way /= part;
-    struct stat status {};
-    if (::lstat(way.c_str(), &status) != 0) return std::nullopt;
-    last = {status.st_uid, status.st_gid};
-    if (last.uid != 0) return last;
-  }
-  return last;
-}
-
 }  // namespace
 
 std::optional<FileUser> who_rearranges(const std::string& directory) {
-  std::error_code error;
-  const auto whole = std::filesystem::absolute(directory, error);
-  auto owner = first_owner(whole);
-  if (!owner || owner->uid != 0) return owner;
-  // Where the links of root lead.
-  const auto real = std::filesystem::canonical(whole, error);
-  return error ? std::nullopt : first_owner(real);
+  const auto walked = walk_path(std::filesystem::absolute(directory));
+  const auto* way = std::get_if<std::vector<PathComponent>>(&walked);
+  if (way == nullptr) return std::nullopt;
+  for (const PathComponent& component : *way) {
+    if (component.owner != 0) return FileUser{component.owner, component.group};
+  }
+  return FileUser{};
 }
 
 ActingAs::ActingAs(const std::optional<FileUser>& user) {

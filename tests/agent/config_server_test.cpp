@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -224,6 +225,29 @@ TEST(ConfigServer, PasswordFileForOthersToReadIsRefused) {
                   "\" has mode " + mode +
                   ", which lets group or others at the password; run: chmod 0600 DIR/" + name)});
   }
+}
+
+// Whoever can put another file in its place says what the secret is.
+TEST(ConfigServer, PasswordFileThatOthersCouldReplaceIsRefused) {
+  ASSERT_EQ(geteuid(), 0U) << "this test needs root";
+  const ConfigFolder folder;
+  folder.write("theirs", "red1s\n");
+  ASSERT_EQ(chown(folder.path("theirs").c_str(), 65534, 65534), 0);
+  std::filesystem::create_directory(folder.path("open"));
+  std::filesystem::permissions(folder.path("open"), std::filesystem::perms(0777));
+  folder.write("open/file", "red1s\n");
+  EXPECT_EQ(
+      problems_of_password(folder, "theirs"),
+      Strings{folder.in_text(
+          "tandem.toml:9: pair[redis].server.password_file: DIR/theirs (owner uid 65534, mode "
+          "0600) belongs to neither root nor this agent's user, so its owner could change the "
+          "password; mend it with: chown root DIR/theirs")});
+  EXPECT_EQ(
+      problems_of_password(folder, "open/file"),
+      Strings{folder.in_text(
+          "tandem.toml:9: pair[redis].server.password_file: DIR/open (owner uid 0, mode 0777) "
+          "is writable by everybody, who could change the password; mend it with: chmod go-w "
+          "DIR/open")});
 }
 
 TEST(ConfigServer, PasswordFileThatTheAgentCannotReadIsRefused) {

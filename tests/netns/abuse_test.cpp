@@ -69,6 +69,30 @@ TEST(Abuse, AFloodOfBadPacketsIsCountedAndChangesNothing) {
   RecordProperty("longest_gap_ms", static_cast<int>(gap.count()));
 }
 
+// Nobody waits for the hosts: sockets overflow, and adverts are lost among the rest. Who leads is
+// seen by other witnesses too, and the agents stay as large as they are.
+TEST(Abuse, AStormThatNobodyCanReadMovesNothing) {
+  PairScene scene(linked());
+  ASSERT_TRUE(scene.start());
+  Writer writer(scene.lan.client());
+  ASSERT_TRUE(writer.goes_on());
+  Attacker attacker(scene.lan);
+  attacker.storm(Millis(500));  // whatever is allocated once is allocated now
+  const std::string before = words_of(scene);
+  const long memory_of_a = scene.a.agent.of_process("VmRSS");
+  const long memory_of_b = scene.b.agent.of_process("VmRSS");
+
+  constexpr Millis kLength(5000);
+  const long sent = attacker.storm(kLength);
+
+  EXPECT_TRUE(scene.reaches(kALeads));
+  EXPECT_EQ(words_of(scene), before);
+  EXPECT_TRUE(writer.goes_on());
+  EXPECT_LE(scene.a.agent.of_process("VmRSS"), memory_of_a + kMoreMemory);
+  EXPECT_LE(scene.b.agent.of_process("VmRSS"), memory_of_b + kMoreMemory);
+  RecordProperty("sent_each_second", static_cast<int>(sent * 1000 / kLength.count()));
+}
+
 // Between two adverts many bad packets arrive: an advert timer that each of them sets back would
 // never run out.
 TEST(Abuse, BadPacketsDoNotHoldTheLeadersAdverts) {

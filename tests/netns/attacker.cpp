@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -101,7 +102,9 @@ bool packets_wait_here() {
 }  // namespace
 
 Attacker::Attacker(const Lan& lan)
-    : own_mac_(mac_of(lan.client())), wire_(lan.client().netns, ETHERTYPE_IP) {
+    : own_netns_(lan.client().netns),
+      own_mac_(mac_of(lan.client())),
+      wire_(lan.client().netns, ETHERTYPE_IP) {
   for (const Host& host : {lan.a(), lan.b()}) {
     Target target{host, {}, mac_of(host), {}};
     target.rules.vrid = vrrp::Vrid{51};
@@ -119,6 +122,39 @@ void Attacker::flood(int count) {
     fire(bad_shot(std::nullopt));
   }
   wait_until_taken();
+}
+
+long Attacker::storm(std::chrono::milliseconds length) {
+  constexpr std::size_t kAtOnce = 256;
+  std::vector<Bytes> frames;
+  while (frames.size() < kAtOnce) {
+    const Shot shot = bad_shot(std::nullopt);
+    const bool whole = shot.packets.size() == 1 && !shot.whole.empty();  // fragments: see flood()
+    if (whole) frames.push_back(frame_of(shot.packets.front(), kGroupMac));
+  }
+  const InNamespace here(own_netns_);
+  const int fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_ifindex = static_cast<int>(::if_nametoindex("eth0"));
+  std::vector<iovec> pieces(kAtOnce);
+  std::vector<mmsghdr> messages(kAtOnce);
+  for (std::size_t i = 0; i < kAtOnce; ++i) {
+    pieces[i] = {frames[i].data(), frames[i].size()};
+    messages[i].msg_hdr.msg_name = &to;
+    messages[i].msg_hdr.msg_namelen = sizeof to;
+    messages[i].msg_hdr.msg_iov = &pieces[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  long sent = 0;
+  const auto end = std::chrono::steady_clock::now() + length;
+  while (std::chrono::steady_clock::now() < end) {
+    const int count = ::sendmmsg(fd, messages.data(), kAtOnce, 0);
+    if (count < 0 && errno != ENOBUFS && errno != EINTR) throw std::runtime_error("sendmmsg");
+    sent += std::max(count, 0);
+  }
+  ::close(fd);
+  return sent;
 }
 
 void Attacker::send_one(const std::optional<std::string>& source) {
@@ -265,13 +301,15 @@ void Attacker::fire(const Shot& shot) {
     const auto judged = vrrp::admit(*datagram, target.rules);
     ++target.refused.at(static_cast<std::size_t>(std::get<vrrp::Refused>(judged).reason));
   }
-  for (const Bytes& packet : shot.packets) {
-    Bytes frame = mac;
-    frame.insert(frame.end(), own_mac_.begin(), own_mac_.end());
-    frame.insert(frame.end(), {ETHERTYPE_IP >> 8U, ETHERTYPE_IP & 0xffU});
-    frame.insert(frame.end(), packet.begin(), packet.end());
-    wire_.send(frame);
-  }
+  for (const Bytes& packet : shot.packets) wire_.send(frame_of(packet, mac));
+}
+
+Attacker::Bytes Attacker::frame_of(const Bytes& packet, const Bytes& mac) const {
+  Bytes frame = mac;
+  frame.insert(frame.end(), own_mac_.begin(), own_mac_.end());
+  frame.insert(frame.end(), {ETHERTYPE_IP >> 8U, ETHERTYPE_IP & 0xffU});
+  frame.insert(frame.end(), packet.begin(), packet.end());
+  return frame;
 }
 
 void Attacker::wait_until_taken() const {

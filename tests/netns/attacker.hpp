@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -25,6 +26,9 @@ class Attacker {
   // Random bad packets to the group, to A and to B, from the client's, A's and B's address; no
   // faster than the hosts take them, so that each is counted.
   void flood(int count);
+  // As fast as the kernel takes them, for so long and whether the hosts keep up or not, so that
+  // nobody knows what each of them counts. How many were sent.
+  long storm(std::chrono::milliseconds length);
   // One bad packet of a random kind; in the name of `source` when given.
   void send_one(const std::optional<std::string>& source = std::nullopt);
 
@@ -58,9 +62,11 @@ class Attacker {
   Bytes random_bytes(std::size_t count);
   std::size_t below(std::size_t limit);
   void fire(const Shot& shot);
+  Bytes frame_of(const Bytes& packet, const Bytes& mac) const;
   void wait_until_taken() const;
 
   std::vector<Target> targets_;
+  std::string own_netns_;
   Bytes own_mac_;
   vrrp::io::Sniffer wire_;
   std::vector<vrrp::IpAddress> sources_;

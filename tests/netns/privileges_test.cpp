@@ -107,13 +107,15 @@ TEST(Privileges, AreNotUsedForWhatOthersCanWrite) {
   const Outcome written = starts();
   EXPECT_EQ(written.exit_code, 2);
   EXPECT_THAT(written.output,
-              HasSubstr("tandem.toml can be written by everybody, and names programs "
-                        "that run as root; run: chown root "));
+              HasSubstr("mode 0666) is writable by everybody, who could change which programs run "
+                        "as root; mend it with: chmod go-w "));
   std::filesystem::permissions(scene.a.agent.config(), std::filesystem::perms(0644));
   std::filesystem::permissions(scene.a.agent.state_dir(), std::filesystem::perms(0777));
   const Outcome state = starts();
   EXPECT_EQ(state.exit_code, 2);
-  EXPECT_THAT(state.output, HasSubstr("state can be written by everybody, and holds what decides"));
+  EXPECT_THAT(state.output,
+              HasSubstr("mode 0777) is writable by everybody, who could change what decides who "
+                        "leads"));
 }
 
 // RLIMIT_CORE says yes, the agent says no. The shell says "(core dumped)" of a child that left one.
