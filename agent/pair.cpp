@@ -127,6 +127,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
     leave(now, "the local server was restarted");
   }
   successor_seen(now);
+  if (local) hold_at_once(now);
 }
 
 // With stop-writes-on-bgsave-error, which is the default, a server refuses writes until a save
@@ -152,6 +153,7 @@ void Pair::on(TimePoint now, const WorkDone& work) {
   if (work_ != work.id) return;
   work_.reset();
   own_act_at_ = now;
+  hold_done(work);
   if (is_read_only_work(work)) return;
   if (std::holds_alternative<Promoting>(state_)) return promotion_work_done(now, work);
   if (std::holds_alternative<Leaving>(state_)) return leaving_work_done(now, work);
@@ -172,8 +174,8 @@ void Pair::on(TimePoint now, const WorkDone& work) {
 void Pair::on(TimePoint now, const Persisted& persisted) {
   persist_problem_ = persisted.problem;
   persist_retry_ = now + kSaveRetry;
-  if (claim_ahead_) claim_ahead_->kept = true;
-  if (!persisted.problem.empty()) claim_ahead_.reset();
+  if (claim_ahead_) claim_ahead_ = true;
+  if (!persisted.problem.empty()) withdraw_claim_ahead();
   if (std::holds_alternative<Promoting>(state_)) promotion_recorded(now);
 }
 
@@ -227,7 +229,7 @@ void Pair::settle(TimePoint now) {
   settle_recovery(now);
   settle_veto(now);
   judge(now);
-  settle_claim_ahead();
+  settle_claim_ahead(now);
   settle_fence(now);
   remember(now);
   persist_again(now);

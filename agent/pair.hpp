@@ -132,9 +132,12 @@ class Pair {
   // pair_rejoin.cpp
   void on(TimePoint now, const Preserved& preserved);
   void on(TimePoint now, const RejoinRequested& requested);
+  bool returned_as_a_replica() const;
   bool replicates_unasked() const;
   void note_taken(const ServerSight& before);
   void hold_what_was_led(TimePoint now);
+  void hold_done(const WorkDone& work);
+  void hold_at_once(TimePoint now);
   void rejoin(TimePoint now);
   std::optional<TimePoint> keep_retry() const;
   void judge_and_rejoin(TimePoint now);
@@ -150,7 +153,8 @@ class Pair {
   void promotion_recorded(TimePoint now);
   void now_leading(const Promoting& done);
   void settle_claim(const health::ServerFacts& local);
-  void settle_claim_ahead();
+  void settle_claim_ahead(TimePoint now);
+  void withdraw_claim_ahead();
   void promotion_failed(TimePoint now, const std::string& why);
 
   void record_promotion(TimePoint now);
@@ -328,6 +332,7 @@ class Pair {
   std::optional<RejoinRequested> rejoin_ordered_;
   std::string directed_run_;     // run_id of the local server that was last told whom to follow
   bool taken_unsynced_ = false;  // note_taken()
+  std::optional<std::uint64_t> holding_;  // the work of hold_what_was_led()
   struct RecoveryState {
     bool requested = false;
     bool running = false;
@@ -385,10 +390,7 @@ class Pair {
   Veto veto_;
   TimePoint own_act_at_{};  // the end of the last work
   std::string follow_problem_;
-  struct ClaimAhead {
-    bool kept = false;  // it is on disk
-  };
-  std::optional<ClaimAhead> claim_ahead_;  // Record::claimed is of a promotion that is to begin
+  std::optional<bool> claim_ahead_;  // Record::claimed is of a promotion to come; true: on disk
   std::string persist_problem_;
   TimePoint persist_retry_{};
   std::map<std::string, std::string> alarms_;

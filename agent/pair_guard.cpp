@@ -21,7 +21,9 @@ std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) con
   if (sight_.peer.health == Health::dead) return "the peer's host refuses: its server is down";
   if (sight_.peer_fenced) return "the fence script says that the peer's host is down";
   if (!unprotected_since_) return std::nullopt;
-  const bool seen = sight_.peer.health == Health::up && sight_.peer.is_replica();
+  // One that is linked and merely behind is counted by the server itself, and may lead tomorrow.
+  const bool seen =
+      sight_.peer.health == Health::up && sight_.peer.is_replica() && !sight_.peer.link_up_since;
   if (seen && *sight_.peer.facts_at > *unprotected_since_) return "the peer's server is a replica";
   const auto& agent = sight_.peer_agent;
   const bool fresh = agent.linked && agent.said &&

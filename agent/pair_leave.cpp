@@ -63,6 +63,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   Leaving leaving{.reason = reason, .stopping = stopping || to_stop};
   leaving.guarded = guarded();
   auto& steps = leaving.steps;
+  if (replicates_unasked()) steps.push_back(LeaveStep::hold);
   if (peer_fenced) steps.push_back(LeaveStep::unfence_peer);
   const bool planned = how != Leave::forced;
   const bool by_choice =
@@ -133,6 +134,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
       start_work(now, FailoverWork{hold_budget(leaving), rules_.promote_budget},
                  hold_budget(leaving) + rules_.promote_budget + kFailoverMargin);
       return true;
+    case LeaveStep::hold: hold_what_was_led(now); return work_.has_value();
     case LeaveStep::pause:
       writes_held_since_ = now;
       start_work(now, PauseWork{Target::local, hold_budget(leaving)}, kFenceBudget);

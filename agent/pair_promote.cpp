@@ -2,6 +2,7 @@
 // and beside it the record with the new epoch -> VIP -> announce -> notify. A failure at any step
 // takes everything back.
 #include <algorithm>
+#include <utility>
 
 #include "agent/pair.hpp"
 
@@ -51,7 +52,7 @@ void Pair::record_promotion(TimePoint now) {
   if (!sight_.record && sight_.local.facts) record.run_id = sight_.local.facts->run_id;
   const bool newer = std::max(sight_.peer_epoch, record.superseded) > record.epoch;
   const bool ahead = claim_ahead_ && record.claimed + 1 == next_epoch(record);
-  promoting.recorded = ahead && claim_ahead_->kept;
+  promoting.recorded = ahead && *claim_ahead_;
   if (ahead) {
     promoting.epoch = record.claimed;
   } else {
@@ -153,16 +154,26 @@ void Pair::now_leading(const Promoting& done) {
 
 // The leader has begun to give the role away, which takes it longer than a disk takes: the claim of
 // the promotion that is to follow is written meanwhile.
-void Pair::settle_claim_ahead() {
+void Pair::settle_claim_ahead(TimePoint now) {
+  if (std::holds_alternative<Promoting>(state_)) return;
   const auto& said = sight_.peer_agent.said;
-  if (!said || said->state != to_string(PairState::leaving)) return claim_ahead_.reset();
-  const bool fit = std::holds_alternative<Standby>(state_) && candidacy_.may_lead &&
-                   sight_.record && sight_.record->role == RecordRole::standby &&
-                   sight_.record->in_sync;
+  if (!said || said->state != to_string(PairState::leaving)) return withdraw_claim_ahead();
+  const auto& record = sight_.record;
+  const bool fit = std::holds_alternative<Standby>(state_) && record &&
+                   record->role == RecordRole::standby && record->in_sync &&
+                   (candidacy_.may_lead || takeover_problems(now).empty());
   if (!fit || claim_ahead_ || !persist_problem_.empty()) return;
-  claim_ahead_ = ClaimAhead{};
-  sight_.record->claimed = next_epoch(*sight_.record);
+  claim_ahead_ = false;
+  sight_.record->claimed = next_epoch(*record);
   emit(Persist{*sight_.record, true});
+}
+
+// Nothing came of it. A claim that stayed would be believed after the next end of this agent.
+void Pair::withdraw_claim_ahead() {
+  if (!claim_ahead_) return;
+  claim_ahead_.reset();
+  if (!sight_.record || std::exchange(sight_.record->claimed, 0) == 0) return;
+  emit(Persist{*sight_.record, false});
 }
 
 // The agent died on the way up. Its server is a master now, and has perhaps served: while the VIP's

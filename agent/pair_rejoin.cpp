@@ -1,6 +1,7 @@
 // How a server comes back to the leader (rules 8 and 10): writes end -> what it holds beside the
 // leader is judged from facts that are newer than that -> what the leader lacks is kept -> it
 // follows. Nothing is replaced that was not judged or kept, unless an operator says so.
+#include <algorithm>
 #include <utility>
 
 #include "agent/pair.hpp"
@@ -17,48 +18,84 @@ constexpr auto kKeepRetry = std::chrono::seconds(30);
 const health::Endpoint kNobody{"127.0.0.1", 1};  // as in the quarantine of the unit file
 }  // namespace
 
-// This node led, and its server is a replica of the peer although nobody here said so: it restarted
-// and its configuration names the peer, or somebody gave the order while the peer lacked what it
-// holds.
-bool Pair::replicates_unasked() const {
+// This node led, and its server restarted and is a replica although nobody here said so: its
+// configuration names a master.
+bool Pair::returned_as_a_replica() const {
   const auto& record = sight_.record;
   if (!record || record->role != RecordRole::leader || !sight_.local.is_replica()) return false;
   const health::ServerFacts& facts = *sight_.local.facts;
-  const bool returned = facts.run_id != record->run_id && facts.run_id != directed_run_;
-  return (returned || taken_unsynced_) && !facts.link_up && facts.master == rules_.candidacy.peer;
+  return facts.run_id != record->run_id && facts.run_id != directed_run_ && facts.master != kNobody;
+}
+
+// Likewise, or somebody gave the order while the peer lacked what it holds; and nothing has arrived
+// yet.
+bool Pair::replicates_unasked() const {
+  if (!taken_unsynced_ && !returned_as_a_replica()) return false;
+  if (!sight_.local.is_replica()) return false;
+  const health::ServerFacts& facts = *sight_.local.facts;
+  return !facts.link_up && !facts.loading && facts.master != kNobody;
 }
 
 // A sync that replaces what the standby lacks is not what somebody had in mind who gave the order.
-// A standby that was promoted out of this lineage (FAILOVER) has all of it.
+// A standby that was promoted out of all of it (FAILOVER) lacks nothing.
 void Pair::note_taken(const ServerSight& before) {
   if (!before.is_master() || !sight_.local.is_replica()) return;
   if (!std::holds_alternative<Leading>(state_) || maintained()) return;
   const ServerSight& peer = sight_.peer;
-  const bool heir = peer.is_master() && peer.facts->replid2 == before.facts->replid;
+  const std::int64_t held = std::max(before.facts->offset, sight_.local.facts->offset);
+  const bool heir = peer.is_master() && peer.facts->replid2 == before.facts->replid &&
+                    held < peer.facts->second_offset;
   taken_unsynced_ = !standby_in_sync() && !heir;
 }
 
-// A sync takes a while to arrive, and one that a restart begins has to wait for replicationCron (1
-// s); then it replaces what this node led with, which nobody has looked at. As a replica of nobody
-// the server keeps its lineage and stands still.
+// Redis connects at once, and what arrives, some time later (repl-diskless-sync-delay, the
+// transfer), replaces what this node led with before anybody has looked at it. As a replica of
+// nobody the server keeps its lineage and stands still. There is no race where it boots in
+// quarantine.
 void Pair::hold_what_was_led(TimePoint now) {
-  health::ServerFacts& facts = *sight_.local.facts;
-  directed_run_ = facts.run_id;
-  const bool taken = std::exchange(taken_unsynced_, false);
-  if (facts.keys.value_or(0) == 0) return;
-  facts.master = kNobody;  // the next INFO says the same
-  const std::string peer = rules_.candidacy.peer.to_string();
-  if (taken) {
-    emit(Say{Weight::warning, "somebody made the local server a replica of " + peer +
+  const health::ServerFacts& facts = *sight_.local.facts;
+  if (facts.keys.value_or(0) == 0) {
+    directed_run_ = facts.run_id;
+    taken_unsynced_ = false;
+    return;
+  }
+  const std::string master = facts.master.to_string();
+  if (!follow_problem_.empty()) {  // said before
+  } else if (taken_unsynced_) {
+    emit(Say{Weight::warning, "somebody made the local server a replica of " + master +
                                   ", which lacked what it holds: it follows nobody until the two "
                                   "have been compared"});
   } else {
-    emit(Say{Weight::warning, "the local server came back as a replica of " + peer +
+    emit(Say{Weight::warning, "the local server came back as a replica of " + master +
                                   ", which its configuration names: it follows nobody until its "
                                   "data have been compared; take the line replicaof out of its "
                                   "configuration"});
   }
   start_work(now, FollowWork{Target::local, kNobody}, kFollowBudget);
+  holding_ = work_;
+}
+
+// What was not done is still to be done when the next INFO says so.
+void Pair::hold_done(const WorkDone& work) {
+  if (!holding_ || *holding_ != work.id) return;
+  holding_.reset();
+  if (!work.done || !sight_.local.facts) return;
+  directed_run_ = sight_.local.facts->run_id;
+  taken_unsynced_ = false;
+  sight_.local.facts->master = kNobody;  // the next INFO says the same
+}
+
+// As soon as it is known, for each millisecond counts.
+void Pair::hold_at_once(TimePoint now) {
+  if (maintained()) return;
+  if (returned_as_a_replica() && sight_.local.facts->link_up) {
+    directed_run_ = sight_.local.facts->run_id;
+    emit(Say{Weight::warning, "the local server came back as a replica of " +
+                                  sight_.local.facts->master.to_string() +
+                                  " and has copied it already: what it alone held, if anything, is "
+                                  "gone; take the line replicaof out of its configuration"});
+  }
+  if (idle() && !work_ && !follow_retry_ && replicates_unasked()) hold_what_was_led(now);
 }
 
 void Pair::rejoin(TimePoint now) {

@@ -26,7 +26,8 @@ void Pair::follow_the_leader(TimePoint now) {
   if (work_ || !stands_by() || maintained()) return;
   if (would_wipe_the_peer()) return start_following(now);
   if (sight_.local.health == Health::up && replicates_unasked()) {
-    return hold_what_was_led(now);
+    if (!follow_retry_) hold_what_was_led(now);
+    return;
   }
   if (!sight_.leader_advertises && !strayed(sight_)) return;
   if (sight_.local.health != Health::up || sight_.peer.health != Health::up) return;
@@ -95,7 +96,7 @@ void Pair::remember(TimePoint now) {
       record.in_sync = false;
     }
   } else if (stands_by() && sight_.leader_advertises && follows_the_peer() &&
-             !replicates_unasked()) {
+             !returned_as_a_replica() && !taken_unsynced_) {
     record.role = RecordRole::standby;
     record.in_sync = sight_.local.link_up_since && sight_.in_sync_at;
     // The epoch is that of the data: who only begins to follow has none of it yet.

@@ -17,6 +17,7 @@ std::string_view to_string(Promoting::Step step) {
 
 std::string_view to_string(LeaveStep step) {
   switch (step) {
+    case LeaveStep::hold: return "hold";
     case LeaveStep::failover: return "failover";
     case LeaveStep::pause: return "pause";
     case LeaveStep::drain_paused: return "drain under pause";

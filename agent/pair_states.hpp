@@ -35,6 +35,7 @@ struct Leading {
   bool peer_must_follow = false;  // after a gentle takeover: its agent is not there to do it
 };
 enum class LeaveStep : std::uint8_t {
+  hold,
   failover,
   pause,
   drain_paused,

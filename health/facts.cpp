@@ -83,7 +83,12 @@ void InfoParser::read_line(std::string_view line) {
 }
 
 ServerFacts InfoParser::finish() {
-  if (facts_.role == Role::replica && slave_repl_offset_) facts_.offset = *slave_repl_offset_;
+  // A server that has dropped what it knew of its master (KeyDB and Redis before 7.0, as soon as a
+  // full sync begins) says 1, and what it still holds in master_repl_offset.
+  const bool dropped = !facts_.link_up && slave_repl_offset_ == 1 && facts_.offset > 1;
+  if (facts_.role == Role::replica && slave_repl_offset_ && !dropped) {
+    facts_.offset = *slave_repl_offset_;
+  }
   return std::move(facts_);
 }
 

@@ -96,7 +96,7 @@ std::optional<std::string> refuse_file(const PathComponent& component, uid_t run
 std::optional<std::string> refuse_script(const std::vector<PathComponent>& components, uid_t run_as,
                                          const std::vector<gid_t>& groups) {
   if (components.empty()) return "the script has no path; give its absolute path";
-  const PlaceWords words{"the user that runs the script", "what runs"};
+  const PlaceWords words{"the user that runs the script", "what runs", 0};
   for (const auto& component : components) {
     if (auto refused = refuse_owner(component, run_as, words)) return refused;
     if (auto refused = refuse_writable(component, words)) return refused;
@@ -111,7 +111,8 @@ std::optional<std::string> refuse_place(const std::vector<PathComponent>& compon
                                         const PlaceWords& words) {
   for (const auto& component : components) {
     if (auto refused = refuse_owner(component, user, words)) return refused;
-    if (component.group == 0 && (component.mode & S_IWOTH) == 0) continue;
+    const bool trusted = component.group == 0 || component.group == words.group;
+    if (trusted && (component.mode & S_IWOTH) == 0) continue;
     if (auto refused = refuse_writable(component, words)) return refused;
   }
   return std::nullopt;

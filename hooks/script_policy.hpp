@@ -28,6 +28,7 @@ std::optional<std::string> refuse_script(const std::vector<PathComponent>& compo
 struct PlaceWords {
   std::string user;  // "the agent's user"
   std::string what;  // what somebody could change: "the password"
+  gid_t group = 0;   // which may write, besides root's
 };
 // The same judgement of who can put something else in the place of a file or directory that is not
 // run: root, `user` and root's group may. nullopt, or one sentence with what to do.

@@ -2,10 +2,14 @@
 // one thread.
 #include "hooks/io/acting_as.hpp"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <variant>
 
@@ -16,8 +20,28 @@ namespace {
 
 constexpr auto kAsk = static_cast<uid_t>(-1);  // changes nothing, and says what is
 
+#ifdef SYS_setgroups32  // elsewhere SYS_setgroups takes 16 bits
+constexpr long kSetGroups = SYS_setgroups32;
+#else
+constexpr long kSetGroups = SYS_setgroups;
+#endif
+
 bool set_groups(const std::vector<gid_t>& groups) {
-  return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+  return ::syscall(kSetGroups, groups.size(), groups.data()) == 0;
+}
+
+// None: nobody of that number has a name, and so no further groups.
+std::vector<gid_t> groups_of(const FileUser& user) {
+  std::array<char, 16384> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(user.uid, &entry, room.data(), room.size(), &found);
+  if (found == nullptr) return {};
+  int count = 64;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (::getgrouplist(found->pw_name, user.gid, groups.data(), &count) < 0) return {};
+  groups.resize(static_cast<std::size_t>(count));
+  return groups;
 }
 
 FileUser file_user() {
@@ -32,14 +56,23 @@ bool set_file_user(const FileUser& user) {
 
 }  // namespace
 
-std::optional<FileUser> who_rearranges(const std::string& directory) {
+std::variant<FileUser, std::string> who_rearranges(const std::string& directory) {
   const auto walked = walk_path(std::filesystem::absolute(directory));
-  const auto* way = std::get_if<std::vector<PathComponent>>(&walked);
-  if (way == nullptr) return std::nullopt;
-  for (const PathComponent& component : *way) {
-    if (component.owner != 0) return FileUser{component.owner, component.group};
+  if (const auto* problem = std::get_if<std::string>(&walked)) return *problem;
+  const PathComponent* first = nullptr;
+  for (const PathComponent& component : std::get<std::vector<PathComponent>>(walked)) {
+    if (component.owner == 0) continue;
+    if (first != nullptr && first->owner != component.owner) {
+      return component.path + " belongs to uid " + std::to_string(component.owner) + " and " +
+             first->path + " on the way to it to uid " + std::to_string(first->owner) +
+             ", who could put something else in its place; nothing is written there: run chown "
+             "root " +
+             first->path;
+    }
+    first = &component;
   }
-  return FileUser{};
+  if (first == nullptr) return FileUser{};
+  return FileUser{first->owner, first->group};
 }
 
 ActingAs::ActingAs(const std::optional<FileUser>& user) {
@@ -50,18 +83,23 @@ ActingAs::ActingAs(const std::optional<FileUser>& user) {
     problem_ = "the groups of this process cannot be read";
     return;
   }
+  const auto groups = groups_of(*user);
   before_ = file_user();
+  dumpable_ = ::prctl(PR_GET_DUMPABLE);
   active_ = true;
-  if (!set_groups({}) || !set_file_user(*user)) {
+  if (!set_groups(groups) || !set_file_user(*user)) {
     problem_ = "this process cannot act as user " + std::to_string(user->uid) +
                ", who owns the directory: it needs CAP_SETUID and CAP_SETGID";
   }
+  // The kernel takes fs.suid_dumpable with each such change, of the whole process.
+  ::prctl(PR_SET_DUMPABLE, dumpable_ == 1 ? 1 : 0);
 }
 
 ActingAs::~ActingAs() {
   if (!active_) return;
   set_file_user(before_);
   set_groups(groups_);
+  ::prctl(PR_SET_DUMPABLE, dumpable_ == 1 ? 1 : 0);
 }
 
 }  // namespace hooks::io

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace hooks::io {
@@ -17,12 +18,13 @@ struct FileUser {
   bool operator==(const FileUser&) const = default;
 };
 
-// Who can rearrange what lies at `directory`: the owner of the first directory or link on the way
-// to it that is not root's, itself included. Root: nobody but root can. Groups, and directories
-// that all may write to, do not count. nullopt: it cannot be looked at.
-std::optional<FileUser> who_rearranges(const std::string& directory);
+// Who can rearrange what lies at `directory`: the owner of the directories and links on the way to
+// it, itself included, that are not root's. Root: nobody but root can. Or the sentence why there is
+// no such user: it cannot be looked at, or more than one can. Groups, and directories that all may
+// write to, do not count.
+std::variant<FileUser, std::string> who_rearranges(const std::string& directory);
 
-// For its lifetime this thread opens, makes, renames and removes files as that user, in his group
+// For its lifetime this thread opens, makes, renames and removes files as that user, in his groups
 // and in no other. Without root there is nothing to give up, and nothing changes.
 class ActingAs {
  public:
@@ -39,6 +41,7 @@ class ActingAs {
  private:
   bool active_ = false;
   FileUser before_;
+  int dumpable_ = 0;
   std::vector<gid_t> groups_;
   std::optional<std::string> problem_;
 };

@@ -37,10 +37,9 @@ std::variant<LookedAt, std::string> place_of(DatasetLook::Request request,
   auto chosen = choose_place(said, request.rdb_file, files, version);
   if (auto* problem = std::get_if<std::string>(&chosen)) return std::move(*problem);
   auto& place = std::get<DatasetPlace>(chosen);
-  const std::string directory = directory_of(place.path);
-  const auto owner = who_rearranges(directory);
-  if (!owner) return directory + ", where the dataset belongs, cannot be looked at";
-  return LookedAt{std::move(place), version, *owner};
+  auto owner = who_rearranges(directory_of(place.path));
+  if (auto* refused = std::get_if<std::string>(&owner)) return std::move(*refused);
+  return LookedAt{std::move(place), version, std::get<FileUser>(owner)};
 }
 
 }  // namespace

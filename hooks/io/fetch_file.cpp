@@ -16,6 +16,7 @@ FetchFile::FetchFile(FetchFileRequest request) : request_(std::move(request)) {}
 
 FetchFile::~FetchFile() {
   const ActingAs user(request_.as);
+  if (user.problem() && file_) file_->leave();
   file_.reset();
 }
 
@@ -25,9 +26,9 @@ const std::optional<std::string>& FetchFile::fail(std::optional<std::string> pro
 }
 
 std::optional<std::string> FetchFile::open() {
+  remove_leftovers(directory_of(request_.target));
   const ActingAs user(request_.as);
   if (user.problem()) return fail(user.problem());
-  remove_leftovers(directory_of(request_.target));
   auto created = TempFile::create(request_.target);
   if (auto* problem = std::get_if<std::string>(&created)) return fail(std::move(*problem));
   file_.emplace(std::move(std::get<TempFile>(created)));
@@ -78,10 +79,10 @@ std::variant<FetchedFile, std::string> FetchFile::finish(std::int64_t now) {
   if (cancelled_) return "cancelled";
   const ActingAs user(request_.as);
   if (user.problem()) return *user.problem();
+  const bool may_own = request_.as && request_.as->uid != 0;
   TempFile whole = std::move(*file_);
   file_.reset();
-  auto placed =
-      place(std::move(whole), {request_.target, now, request_.keep, request_.as.has_value()});
+  auto placed = place(std::move(whole), {request_.target, now, request_.keep, may_own});
   if (auto* problem = std::get_if<std::string>(&placed)) return std::move(*problem);
   return FetchedFile{request_.target, std::get<Placed>(placed).kept,
                      std::get<0>(std::move(judged))};

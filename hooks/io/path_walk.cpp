@@ -104,7 +104,7 @@ std::optional<std::string> refuse_place(const std::string& path, const std::stri
   const auto walked = walk_path(std::filesystem::absolute(path, error));
   const auto* components = std::get_if<std::vector<PathComponent>>(&walked);
   if (error || components == nullptr) return std::nullopt;
-  return hooks::refuse_place(*components, ::geteuid(), {"this agent's user", what});
+  return hooks::refuse_place(*components, ::geteuid(), {"this agent's user", what, ::getegid()});
 }
 
 }  // namespace hooks::io

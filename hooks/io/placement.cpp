@@ -58,7 +58,7 @@ std::optional<std::string> dress(const TempFile& file, const Placement& placemen
     mode = (model.st_mode & kUserAndGroup) | kUser;
   }
   if (::fchown(file.descriptor(), model.st_uid, model.st_gid) != 0 &&
-      ((old.exists && !placement.may_own) || errno != EPERM)) {
+      ((old.exists && !(placement.may_own && model.st_uid == 0)) || errno != EPERM)) {
     return cannot(file.path(), "given to the owner of " + target, errno);
   }
   if (::fchmod(file.descriptor(), mode) != 0) return cannot(file.path(), "given a mode", errno);

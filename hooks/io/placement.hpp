@@ -15,7 +15,7 @@ struct Placement {
   std::int64_t now = 0;  // seconds since 1970, UTC: names the kept file
   // How many old files stay, as TARGET.before-20261121T120102Z; 0 replaces without keeping.
   std::size_t keep = 1;
-  bool may_own = false;  // whoever may not give the new file to the old one's owner keeps it
+  bool may_own = false;  // who may not give the new file to root, whose the old one is, keeps it
 };
 
 struct Placed {

@@ -162,7 +162,7 @@ StagingDirectory::Created StagingDirectory::create(const std::string& target,
   const ActingAs user(as);
   if (user.problem()) return *user.problem();
   const mode_t mode = exists ? model.st_mode & kPermissions : model.st_mode & kOfDirectory;
-  const bool must = exists && !as;
+  const bool must = exists && !(as && as->uid != 0 && model.st_uid == 0);
   if (auto problem = dress(staging.lock_.get(), staging.path_, model, mode | kPrivate, must)) {
     return std::move(*problem);
   }
@@ -176,7 +176,7 @@ StagingDirectory::Created StagingDirectory::create_for(uid_t user, const std::st
   auto& [path, lock] = std::get<Made>(made);
   StagingDirectory staging(std::move(path), std::move(lock));
   struct stat status {};
-  const uid_t maker = as ? as->uid : ::geteuid();
+  const uid_t maker = as && ::geteuid() == 0 ? as->uid : ::geteuid();
   if (::fstat(staging.lock_.get(), &status) != 0 || status.st_uid != maker) {
     staging.release();
     return directory_of(target) + " was rearranged by somebody meanwhile; nothing was done";
@@ -193,7 +193,7 @@ StagingDirectory::StagingDirectory(StagingDirectory&& other) noexcept
 StagingDirectory::~StagingDirectory() {
   const ActingAs user(as_);
   std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (!path_.empty() && !user.problem()) fs::remove_all(path_, ignored);
 }
 
 std::uint64_t StagingDirectory::bytes() const {

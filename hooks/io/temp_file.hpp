@@ -32,6 +32,7 @@ class TempFile {
   // The sentence when the disk has less than `bytes` free.
   std::optional<std::string> check_space(std::uint64_t bytes) const;
   std::optional<std::string> sync();
+  void leave() { path_.clear(); }  // where it is, for remove_leftovers()
   // Over `target`, at once.
   std::optional<std::string> rename_to(const std::string& target);
 

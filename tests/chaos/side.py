@@ -8,7 +8,7 @@ import subprocess
 import hosts as network
 import pair as lab
 
-DISK = "256m"
+DISK = "1g"  # copies of a million keys, for an hour
 LONGEST_STOP = 45  # seconds, as in the agent's unit
 
 

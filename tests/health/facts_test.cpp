@@ -114,6 +114,10 @@ TEST(InfoTest, TheOffsetOfAReplicaIsItsOwnWhateverTheOrderOfTheLines) {
   EXPECT_EQ(parse_info("role:slave\nslave_repl_offset:7\nmaster_repl_offset:9\n").offset, 7);
   EXPECT_EQ(parse_info("master_repl_offset:9\nslave_repl_offset:7\nrole:slave\n").offset, 7);
   EXPECT_EQ(parse_info("role:master\nmaster_repl_offset:9\n").offset, 9);
+  // Its own is not known while a full sync arrives.
+  const std::string syncing = "role:slave\nslave_repl_offset:1\nmaster_repl_offset:9\n";
+  EXPECT_EQ(parse_info(syncing + "master_link_status:down\n").offset, 9);
+  EXPECT_EQ(parse_info(syncing + "master_link_status:up\n").offset, 1);
 }
 
 TEST(InfoTest, ReplicasAreThoseOfTheNewestReplyAlsoOverIPv6AndWithValkeysFields) {

@@ -86,17 +86,25 @@ TEST_F(ActingAsUser, ChangesOneThread) {
   EXPECT_EQ(::geteuid(), 0U);
 }
 
-TEST_F(ActingAsUser, TheFirstOwnerOnTheWayCounts) {
+TEST_F(ActingAsUser, WhoeverOwnsSomethingOnTheWayCounts) {
+  using Answer = std::variant<FileUser, std::string>;
   const std::string deeper = theirs_ + "/deeper";
   fs::create_directory(deeper);
-  EXPECT_EQ(who_rearranges(deeper), kSomebody);
-  EXPECT_EQ(who_rearranges(ours_), FileUser{});
-  EXPECT_EQ(who_rearranges(base_.path("none")), std::nullopt);
+  EXPECT_EQ(who_rearranges(deeper), Answer(kSomebody));
+  EXPECT_EQ(who_rearranges(ours_), Answer(FileUser{}));
+  EXPECT_EQ(who_rearranges(base_.path("none")),
+            Answer(base_.path("none") + " does not exist; create it or correct the path"));
   // By a link of root's, and by one of his own.
   fs::create_directory_symlink(deeper, base_.path("link"));
-  EXPECT_EQ(who_rearranges(base_.path("link")), kSomebody);
+  EXPECT_EQ(who_rearranges(base_.path("link")), Answer(kSomebody));
   fs::create_directory_symlink(ours_, theirs_ + "/out");
-  EXPECT_EQ(who_rearranges(theirs_ + "/out"), kSomebody);
+  EXPECT_EQ(who_rearranges(theirs_ + "/out"), Answer(kSomebody));
+  give(deeper, kAnother);
+  EXPECT_EQ(who_rearranges(deeper),
+            Answer(deeper + " belongs to uid 1 and " + theirs_ +
+                   " on the way to it to uid 65534, who could put something else in its place; "
+                   "nothing is written there: run chown root " +
+                   theirs_));
 }
 
 TEST_F(ActingAsUser, AFetchedFileCannotBeLedElsewhere) {

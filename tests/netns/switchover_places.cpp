@@ -24,6 +24,7 @@ std::vector<Place> places(LeaveStep step) {
   constexpr By kRelay = By::relay;
   constexpr Story kGivenUp = Story::given_up;
   switch (step) {
+    case LeaveStep::hold: return {};  // no part of a planned move
     case LeaveStep::failover:
       return {{{kFailover}, kBefore, kRelay, Story::by_servers},
               {{kFailover}, kAfter, kRelay, Story::by_servers}};
