@@ -310,11 +310,18 @@ void try_all(const std::vector<Place>& step, bool way_up) {
   scene.expect_all_writes();
 }
 
+// A planned move does not begin with somebody's REPLICAOF.
+std::vector<LeaveStep> steps_of_a_move() {
+  auto steps = every<LeaveStep>();
+  std::erase(steps, LeaveStep::hold);
+  return steps;
+}
+
 class WayDown : public testing::TestWithParam<LeaveStep> {};
 TEST_P(WayDown, SurvivesTheDeathOfAnAgent) {
   try_all(places(GetParam()), false);
 }
-INSTANTIATE_TEST_SUITE_P(Switchover, WayDown, testing::ValuesIn(every<LeaveStep>()),
+INSTANTIATE_TEST_SUITE_P(Switchover, WayDown, testing::ValuesIn(steps_of_a_move()),
                          name_of<LeaveStep>);
 
 class WayUp : public testing::TestWithParam<Up> {};
