@@ -26,9 +26,9 @@ class Attacker {
   // Random bad packets to the group, to A and to B, from the client's, A's and B's address; no
   // faster than the hosts take them, so that each is counted.
   void flood(int count);
-  // As fast as the kernel takes them, for so long and whether the hosts keep up or not, so that
-  // nobody knows what each of them counts. How many were sent.
-  long storm(std::chrono::milliseconds length);
+  // To one host as fast as the kernel takes them, for so long and whether it keeps up or not, so
+  // that nobody knows what it counts. How many were sent.
+  long storm(const Host& host, std::chrono::milliseconds length);
   // One bad packet of a random kind; in the name of `source` when given.
   void send_one(const std::optional<std::string>& source = std::nullopt);
 
