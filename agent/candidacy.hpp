@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,16 +15,12 @@
 
 namespace agent {
 
-// Where a master's stream was at its last INFOs. A replica that has not acknowledged what was there
-// kMarkAge ago is behind, however recent its acknowledgement: after a cable was out TCP sends again
-// ever more slowly, and in one direction before the other.
-struct StreamMarks {
-  struct Mark {
-    TimePoint at{};
-    std::int64_t offset = 0;
-  };
-  std::string replid;
-  std::deque<Mark> marks;  // the oldest first: one that is older than kMarkAge, and all since
+// Where a master's stream was at one of its INFOs. A replica that has not acknowledged what was
+// there kMarkAge ago is behind, however recent its acknowledgement: after a cable was out TCP sends
+// again ever more slowly, and in one direction before the other.
+struct StreamMark {
+  TimePoint at{};
+  std::int64_t offset = 0;
 };
 inline constexpr std::chrono::seconds kMarkAge{4};
 inline constexpr std::chrono::milliseconds kMarkPeriod{500};
@@ -41,7 +36,8 @@ struct ServerSight {
   std::int64_t link_up_offset = 0;           // replica: its offset when its link was first seen up
   bool link_streams = false;                 // replica: its master has streamed since then
   std::string followed;                      // the lineage that it was linked to last
-  StreamMarks stream;                        // master
+  // master: of this lineage, the oldest first, one that is older than kMarkAge and all since
+  std::vector<StreamMark> marks;
   bool is_master() const { return facts && facts->role == health::Role::master; }
   bool is_replica() const { return facts && facts->role == health::Role::replica; }
 };

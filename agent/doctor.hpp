@@ -64,8 +64,8 @@ struct PairSeen {
   Trial replication_port_trial;  // a connection to replication_address, made here
   ServerSeen server;
   ServerSeen peer;
-  std::vector<std::string> boots_as_master;  // sentences of the boot check
-  bool reads_units = true;                   // there is a systemd whose units could be read
+  std::vector<std::string> boot_warnings;  // sentences of the boot check
+  bool reads_units = true;                 // there is a systemd whose units could be read
   std::optional<DiskSeen> rdb_disk;
   bool adverts_are_signed = false;
   bool peer_is_near = true;  // its address is on a network of `interface`

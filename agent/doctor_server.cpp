@@ -203,13 +203,13 @@ void judge_settings(const ServerSeen& server, Notes& notes) {
 }
 
 void judge_boot(const PairSeen& pair, Notes& notes) {
-  for (const std::string& sentence : pair.boots_as_master) {
+  for (const std::string& sentence : pair.boot_warnings) {
     notes.add(Level::warning, sentence,
               {std::string("install -d ") + kDropInFolder,
                std::string("install -m 644 ") + kDropInExample + " " + kDropInFolder + "/",
                "systemctl daemon-reload"});
   }
-  if (pair.boots_as_master.empty() && pair.reads_units) {
+  if (pair.boot_warnings.empty() && pair.reads_units) {
     notes.ok("no systemd unit of this host starts the server as a master");
   }
 }

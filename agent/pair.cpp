@@ -120,7 +120,7 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   if (local) save_again(now);
   if (local && seen.restarted && before.facts) note_last_offset(*before.facts);
   note_link(now, server);
-  note_marks(now, server);
+  note_marks(now, before, server);
   note_sync(now);
   if (!local && server.is_master()) sight_.leader_seen_at = now;
   if (local && seen.restarted && std::holds_alternative<Leading>(state_) && !maintained()) {

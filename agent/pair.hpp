@@ -123,7 +123,7 @@ class Pair {
   bool peer_was_promoted() const;
   static bool caught_up(const ServerSight& master, const ServerSight& replica);
   static void note_link(TimePoint now, ServerSight& server);
-  static void note_marks(TimePoint now, ServerSight& server);
+  static void note_marks(TimePoint now, const ServerSight& before, ServerSight& server);
   void note_sync(TimePoint now);
   void note_stream(TimePoint now, const ServerSight& before);
   void save_again(TimePoint now);

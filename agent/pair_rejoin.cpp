@@ -60,12 +60,12 @@ void Pair::hold_what_was_led(TimePoint now) {
     return;
   }
   const std::string master = facts.master.to_string();
-  if (!follow_problem_.empty()) {  // said before
-  } else if (taken_unsynced_) {
+  const bool said = !follow_problem_.empty();
+  if (!said && taken_unsynced_) {
     emit(Say{Weight::warning, "somebody made the local server a replica of " + master +
                                   ", which lacked what it holds: it follows nobody until the two "
                                   "have been compared"});
-  } else {
+  } else if (!said) {
     emit(Say{Weight::warning, "the local server came back as a replica of " + master +
                                   ", which its configuration names: it follows nobody until its "
                                   "data have been compared; take the line replicaof out of its "

@@ -235,14 +235,15 @@ void Pair::note_link(TimePoint now, ServerSight& server) {
   server.followed = server.facts->replid;
 }
 
-void Pair::note_marks(TimePoint now, ServerSight& server) {
-  auto& [replid, marks] = server.stream;
-  const std::string lineage = server.is_master() ? server.facts->replid : "";
-  if (lineage != std::exchange(replid, lineage)) marks.clear();
+void Pair::note_marks(TimePoint now, const ServerSight& before, ServerSight& server) {
+  auto& marks = server.marks;
+  const bool goes_on =
+      before.is_master() && server.is_master() && before.facts->replid == server.facts->replid;
+  if (!goes_on) marks.clear();
   if (!server.is_master()) return;
   if (!marks.empty() && now < marks.back().at + kMarkPeriod) return;
   marks.push_back({now, server.facts->offset});
-  while (marks.size() > 1 && now >= marks[1].at + kMarkAge) marks.pop_front();
+  while (marks.size() > 1 && now >= marks[1].at + kMarkAge) marks.erase(marks.begin());
 }
 
 // Link up is not in sync yet: after a diskless full sync the master sends the stream only when it
@@ -295,7 +296,7 @@ bool Pair::acknowledged(TimePoint now, const ServerSight& master, const ServerSi
   // Nothing was ever streamed, so there is no offset to acknowledge; the first one is due in 1 s.
   if (master.facts->offset == 0) return now >= *replica.link_up_since + kAckPeriod;
   const auto& replicas = master.facts->replicas;
-  const auto& marks = master.stream.marks;
+  const auto& marks = master.marks;
   // The acknowledgement that ends a full sync can come before the master waits for it (redis-server
   // under load): it is counted, but the stream begins with the next one. A path that swallows the
   // stream leaves the link up at both ends until repl-timeout.

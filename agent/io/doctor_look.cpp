@@ -199,7 +199,7 @@ PairSeen look_at_pair(const PairConfig& pair, bool agent_runs) {
   seen.peer_host = pair.peer_server.host;
   seen.adverts_are_signed = !pair.auth_key_file.empty();
   const auto port = pair.server.port != 0 ? pair.server.port : pair.replication_port;
-  seen.boots_as_master = boot_warnings(port);
+  seen.boot_warnings = boot_warnings(port);
   seen.reads_units = std::filesystem::is_directory("/run/systemd/system");
   MasterLogin ours;
   MasterLogin theirs;

@@ -59,20 +59,20 @@ bool set_file_user(const FileUser& user) {
 std::variant<FileUser, std::string> who_rearranges(const std::string& directory) {
   const auto walked = walk_path(std::filesystem::absolute(directory));
   if (const auto* problem = std::get_if<std::string>(&walked)) return *problem;
-  const PathComponent* first = nullptr;
+  const PathComponent* theirs = nullptr;
   for (const PathComponent& component : std::get<std::vector<PathComponent>>(walked)) {
     if (component.owner == 0) continue;
-    if (first != nullptr && first->owner != component.owner) {
+    if (theirs != nullptr && theirs->owner != component.owner) {
       return component.path + " belongs to uid " + std::to_string(component.owner) + " and " +
-             first->path + " on the way to it to uid " + std::to_string(first->owner) +
+             theirs->path + " on the way to it to uid " + std::to_string(theirs->owner) +
              ", who could put something else in its place; nothing is written there: run chown "
              "root " +
-             first->path;
+             theirs->path;
     }
-    first = &component;
+    theirs = &component;
   }
-  if (first == nullptr) return FileUser{};
-  return FileUser{first->owner, first->group};
+  if (theirs == nullptr) return FileUser{};
+  return FileUser{theirs->owner, theirs->group};
 }
 
 ActingAs::ActingAs(const std::optional<FileUser>& user) {
@@ -91,14 +91,18 @@ ActingAs::ActingAs(const std::optional<FileUser>& user) {
     problem_ = "this process cannot act as user " + std::to_string(user->uid) +
                ", who owns the directory: it needs CAP_SETUID and CAP_SETGID";
   }
-  // The kernel takes fs.suid_dumpable with each such change, of the whole process.
-  ::prctl(PR_SET_DUMPABLE, dumpable_ == 1 ? 1 : 0);
+  keep_dumpable();
 }
 
 ActingAs::~ActingAs() {
   if (!active_) return;
   set_file_user(before_);
   set_groups(groups_);
+  keep_dumpable();
+}
+
+// The kernel takes fs.suid_dumpable with each such change, for the whole process.
+void ActingAs::keep_dumpable() const {
   ::prctl(PR_SET_DUMPABLE, dumpable_ == 1 ? 1 : 0);
 }
 

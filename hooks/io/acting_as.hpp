@@ -39,6 +39,8 @@ class ActingAs {
   const std::optional<std::string>& problem() const { return problem_; }
 
  private:
+  void keep_dumpable() const;
+
   bool active_ = false;
   FileUser before_;
   int dumpable_ = 0;

@@ -218,11 +218,10 @@ void DatasetFetch::Impl::verify() {
 void DatasetFetch::Impl::place(const RdbFacts& facts, const std::string& kept) {
   if (!to_directory()) return in_place(facts, kept);
   on_disk(
-      [where = request.place, as = request.as, keep = request.keep,
-       now = std::time(nullptr)](Directories& made) {
+      [where = request.place, keep = request.keep, now = std::time(nullptr)](Directories& made) {
         StagingDirectory whole = std::move(*made.aof);
         made.aof.reset();
-        return place_aof(std::move(whole), where, now, keep, as);
+        return place_aof(std::move(whole), where, now, keep);
       },
       [facts](Impl& self, std::variant<Placed, std::string> placed) {
         if (const auto* why = std::get_if<std::string>(&placed)) return self.end(false, *why);

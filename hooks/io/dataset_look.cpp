@@ -39,7 +39,8 @@ std::variant<LookedAt, std::string> place_of(DatasetLook::Request request,
   auto& place = std::get<DatasetPlace>(chosen);
   auto owner = who_rearranges(directory_of(place.path));
   if (auto* refused = std::get_if<std::string>(&owner)) return std::move(*refused);
-  return LookedAt{std::move(place), version, std::get<FileUser>(owner)};
+  const FileUser& user = std::get<FileUser>(owner);
+  return LookedAt{std::move(place), version, user.uid == 0 ? std::nullopt : std::optional(user)};
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace hooks::io {
 struct LookedAt {
   DatasetPlace place;
   ServerVersion version;
-  FileUser as;  // who can rearrange what is around the place: who_rearranges()
+  // Who besides root can rearrange what is around the place: who_rearranges()
+  std::optional<FileUser> as;
 };
 
 class DatasetLook {

@@ -79,10 +79,10 @@ std::variant<FetchedFile, std::string> FetchFile::finish(std::int64_t now) {
   if (cancelled_) return "cancelled";
   const ActingAs user(request_.as);
   if (user.problem()) return *user.problem();
-  const bool may_own = request_.as && request_.as->uid != 0;
   TempFile whole = std::move(*file_);
   file_.reset();
-  auto placed = place(std::move(whole), {request_.target, now, request_.keep, may_own});
+  auto placed =
+      place(std::move(whole), {request_.target, now, request_.keep, request_.as.has_value()});
   if (auto* problem = std::get_if<std::string>(&placed)) return std::move(*problem);
   return FetchedFile{request_.target, std::get<Placed>(placed).kept,
                      std::get<0>(std::move(judged))};

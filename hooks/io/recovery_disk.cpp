@@ -162,7 +162,7 @@ StagingDirectory::Created StagingDirectory::create(const std::string& target,
   const ActingAs user(as);
   if (user.problem()) return *user.problem();
   const mode_t mode = exists ? model.st_mode & kPermissions : model.st_mode & kOfDirectory;
-  const bool must = exists && !(as && as->uid != 0 && model.st_uid == 0);
+  const bool must = exists && !(as && model.st_uid == 0);
   if (auto problem = dress(staging.lock_.get(), staging.path_, model, mode | kPrivate, must)) {
     return std::move(*problem);
   }
@@ -265,9 +265,8 @@ std::string fingerprint(const DatasetPlace& place) {
 }
 
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
-                                            std::int64_t now, std::size_t keep,
-                                            const std::optional<FileUser>& as) {
-  const ActingAs user(as);
+                                            std::int64_t now, std::size_t keep) {
+  const ActingAs user(staging.as());
   if (user.problem()) return *user.problem();
   struct stat base {};
   const std::string base_path = staging.path() + '/' + place.base;

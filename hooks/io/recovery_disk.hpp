@@ -33,7 +33,8 @@ class StagingDirectory {
   ~StagingDirectory();
 
   const std::string& path() const { return path_; }
-  std::uint64_t bytes() const;  // of all files in it
+  const std::optional<FileUser>& as() const { return as_; }  // whose rights it is worked in with
+  std::uint64_t bytes() const;                               // of all files in it
   // To be read, of this directory and no other; follows no link.
   UniqueFd open(const std::string& name) const;
   void release() { path_.clear(); }
@@ -64,8 +65,7 @@ std::string fingerprint(const DatasetPlace& place);
 // place holds the whole old one or the whole new one (Linux 3.15, and a file system that knows
 // RENAME_EXCHANGE; elsewhere there is a moment with none). The path of the old one; empty: none.
 std::variant<Placed, std::string> place_aof(StagingDirectory staging, const DatasetPlace& place,
-                                            std::int64_t now, std::size_t keep,
-                                            const std::optional<FileUser>& as = {});
+                                            std::int64_t now, std::size_t keep);
 
 // Verifies the RDB that a command has left as `name` in `brought` and places it as a fetched one.
 std::variant<FetchedFile, std::string> take_file(const StagingDirectory& brought,

@@ -177,7 +177,7 @@ TEST(Doctor, RightsAndBoot) {
   pair.server.user = "tandem";
   pair.server.missing_rights = {
       "ACL: user tandem may not run CONFIG SET on the local server; add +config|set"};
-  pair.boots_as_master = {"redis-server.service starts its server as a master: bad"};
+  pair.boot_warnings = {"redis-server.service starts its server as a master: bad"};
   const auto findings = judge_server(pair);
   EXPECT_THAT(bad(findings), HasSubstr("problem: ACL: user tandem may not run CONFIG SET"));
   EXPECT_THAT(bad(findings), HasSubstr("warning: redis-server.service starts its server"));

@@ -74,15 +74,15 @@ class Tandem(System):
         self.env.wait("redis B in sync", lambda: self.b.role() == ("slave", "up"), 30)
 
     def _promote_a(self):
-        try:
-            self.a.redis().cmd("REPLICAOF", "NO", "ONE")
-        except OSError:
-            return False
-        return self.a.role()[0] == "master"
+        return self._replicaof(self.a, "NO", "ONE") and self.a.role()[0] == "master"
 
     def _follow_a(self):
+        return self._replicaof(self.b, self.a.ip, str(PORT))
+
+    @staticmethod
+    def _replicaof(host, *master):
         try:
-            self.b.redis().cmd("REPLICAOF", self.a.ip, str(PORT))
+            host.redis().cmd("REPLICAOF", *master)
         except OSError:
             return False
         return True

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from typing import Callable
 
 import hosts as network
-import pair as lab
 import resp
 import world as place
 
@@ -120,7 +119,7 @@ def agent_stopped(world, random):
 
 def power_cut(side):
     network.cable(side.host, "down", wire=place.WIRE)
-    address_of(side, "del")
+    side.change_vip("del")
     side.host.kill_everything()
 
 
@@ -274,18 +273,13 @@ def foreign_replica(world, random):
 
 
 def vip_deleted(world, random):
-    address_of(leader_of(world, random), "del")
+    leader_of(world, random).change_vip("del")
     last(random, 0.5, 2)
 
 
 def vip_added(world, random):
-    address_of(world.other(leader_of(world, random)), "add")
+    world.other(leader_of(world, random)).change_vip("add")
     last(random, 0.5, 2)
-
-
-def address_of(side, verb):
-    network.ip("-n", side.host.namespace, "address", verb, f"{lab.VIP}/24", "dev", "eth0",
-               check=False)
 
 
 def reloaded(world, random):

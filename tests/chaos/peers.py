@@ -11,7 +11,6 @@ import signal
 import subprocess
 import time
 
-import hosts as network
 import pair as lab
 import redis
 import resp
@@ -286,8 +285,7 @@ class PeerWorld(place.World):
         self.call(chosen, "REPLICAOF", "NO", "ONE")
         self.call(other, "REPLICAOF", chosen.host.address, str(redis.PORT))
         if other.has_vip():
-            network.ip("-n", other.host.namespace, "address", "del", lab.VIP + "/24", "dev", "eth0",
-                       check=False)
+            other.change_vip("del")
 
     @staticmethod
     def call(side, *words):

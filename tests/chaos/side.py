@@ -135,6 +135,11 @@ class Side(lab.Node):
         return f" {lab.VIP}/" in network.ip("-n", self.host.namespace, "-o", "-4", "address",
                                             "show", "dev", "eth0", check=False)
 
+    def change_vip(self, verb):
+        """"add" or "del", as somebody does it by hand."""
+        network.ip("-n", self.host.namespace, "address", verb, f"{lab.VIP}/24", "dev", "eth0",
+                   check=False)
+
     def reload_changed(self):
         """A reload of a configuration that is another one."""
         path = os.path.join(self.folder, "tandem.toml")

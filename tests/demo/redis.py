@@ -52,12 +52,14 @@ class Server:
         self._start(QUARANTINE)
 
     def quarantine_command(self):
-        return [*self.launcher, self.program, self.configuration, *QUARANTINE]
+        return self._command(QUARANTINE)
+
+    def _command(self, words):
+        return [*self.launcher, self.program, self.configuration, *words]
 
     def _start(self, words):
         self.process = self.host.start(
-            [*self.launcher, self.program, self.configuration, *words],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self._command(words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

@@ -47,6 +47,16 @@ class ActingAsUser : public ::testing::Test {
     EXPECT_EQ(::lstat(path.c_str(), &status), 0) << path;
     return {status.st_uid, status.st_gid};
   }
+  FetchFileRequest request() const {
+    FetchFileRequest request;
+    request.target = theirs_ + "/dump.rdb";
+    request.as = kSomebody;
+    return request;
+  }
+  static void receive(FetchFile& file) {
+    ASSERT_EQ(file.open(), std::nullopt);
+    ASSERT_EQ(file.append(make_rdb("dataset")), std::nullopt);
+  }
   // What an owner can do to his directory at any moment.
   void lead_to(const std::string& place) const {
     fs::rename(theirs_, theirs_ + ".away");
@@ -109,24 +119,15 @@ TEST_F(ActingAsUser, WhoeverOwnsSomethingOnTheWayCounts) {
 
 TEST_F(ActingAsUser, AFetchedFileCannotBeLedElsewhere) {
   lead_to(ours_);
-  FetchFile file({.target = theirs_ + "/dump.rdb",
-                  .keep = 1,
-                  .commands = false,
-                  .loaded_by = {},
-                  .as = kSomebody});
+  FetchFile file(request());
   EXPECT_EQ(file.open(), theirs_ + " cannot be written to: Permission denied");
   EXPECT_TRUE(names_in(ours_).empty());
 }
 
 TEST_F(ActingAsUser, AFetchThatWasLedElsewhereLaterReplacesNothing) {
   testing::write_bytes(ours_ + "/dump.rdb", "of root");
-  FetchFile file({.target = theirs_ + "/dump.rdb",
-                  .keep = 1,
-                  .commands = false,
-                  .loaded_by = {},
-                  .as = kSomebody});
-  ASSERT_EQ(file.open(), std::nullopt);
-  ASSERT_EQ(file.append(make_rdb("dataset")), std::nullopt);
+  FetchFile file(request());
+  ASSERT_NO_FATAL_FAILURE(receive(file));
   lead_to(ours_);
   EXPECT_TRUE(std::holds_alternative<std::string>(file.finish(0)));
   EXPECT_EQ(read_bytes(ours_ + "/dump.rdb"), "of root");
@@ -134,13 +135,8 @@ TEST_F(ActingAsUser, AFetchThatWasLedElsewhereLaterReplacesNothing) {
 
 TEST_F(ActingAsUser, WhatIsFetchedBelongsToTheDirectorysOwner) {
   testing::write_bytes(theirs_ + "/dump.rdb", "an administrator put it there");
-  FetchFile file({.target = theirs_ + "/dump.rdb",
-                  .keep = 1,
-                  .commands = false,
-                  .loaded_by = {},
-                  .as = kSomebody});
-  ASSERT_EQ(file.open(), std::nullopt);
-  ASSERT_EQ(file.append(make_rdb("dataset")), std::nullopt);
+  FetchFile file(request());
+  ASSERT_NO_FATAL_FAILURE(receive(file));
   ASSERT_TRUE(std::holds_alternative<FetchedFile>(file.finish(0)));
   EXPECT_EQ(owner_of(theirs_ + "/dump.rdb"), kSomebody);
 }

@@ -126,11 +126,12 @@ void Attacker::flood(int count) {
 
 long Attacker::storm(const Host& host, std::chrono::milliseconds length) {
   constexpr std::size_t kAtOnce = 256;
+  const Bytes mac = mac_of(host);
   std::vector<Bytes> frames;
   while (frames.size() < kAtOnce) {
     const Shot shot = bad_shot(std::nullopt);
     const bool whole = shot.packets.size() == 1 && !shot.whole.empty();  // fragments: see flood()
-    if (whole) frames.push_back(frame_of(shot.packets.front(), mac_of(host)));
+    if (whole) frames.push_back(frame_of(shot.packets.front(), mac));
   }
   const InNamespace here(own_netns_);
   const int fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);

@@ -183,7 +183,7 @@ TEST(Rejoin, AnOldMasterThatTookWritesIsKept) {
 }
 
 // B leads behind a partition, its server restarts, and its redis.conf names A, which leads, too:
-// it would copy A by itself a second after the network is back.
+// it would copy A by itself as soon as the network is back.
 TEST(Rejoin, AServerWhoseConfigurationNamesThePeerIsKept) {
   SceneOptions options = linked();
   options.server_b.save = true;
