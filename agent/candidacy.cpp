@@ -132,6 +132,14 @@ std::optional<Candidacy> leader_streams(const Sight& sight, const CandidacyRules
   return answer;
 }
 
+// This node led, and its server has gone on in the lineage of the peer's, whose node took over
+// while this agent was not there.
+bool was_taken(const Sight& sight, const CandidacyRules& rules) {
+  const ServerFacts& local = *sight.local.facts;
+  return sight.record->role == RecordRole::leader && sight.local.is_replica() &&
+         local.master == rules.peer && local.replid != sight.record->replid;
+}
+
 // Rule 11, the peer's server does not answer and the local one was not linked to it in this run.
 Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const auto& record = sight.record;
@@ -155,6 +163,11 @@ Candidacy alone(const Sight& sight, const CandidacyRules& rules, TimePoint now) 
                         ", and may have newer data");
   }
   const bool same_run = record->run_id == sight.local.facts->run_id;
+  if (same_run && was_taken(sight, rules)) {
+    return ask_operator(
+        "the other node made the local server its replica while this agent was away, and may have "
+        "newer data");
+  }
   if (rules.safe && record->in_sync && sight.peer.health != Health::dead) {
     return ask_operator(
         "mode is \"safe\": the peer is not there, and it may have led since it was last seen");

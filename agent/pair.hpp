@@ -148,6 +148,7 @@ class Pair {
 
   // pair_promote.cpp: the way up
   void begin_promotion(TimePoint now, vrrp::Change why);
+  void record_promotion(TimePoint now);
   void promotion_step(TimePoint now, Promoting::Step step);
   void promotion_work_done(TimePoint now, const WorkDone& work);
   void promotion_recorded(TimePoint now);
@@ -156,8 +157,6 @@ class Pair {
   void settle_claim_ahead(TimePoint now);
   void withdraw_claim_ahead();
   void promotion_failed(TimePoint now, const std::string& why);
-
-  void record_promotion(TimePoint now);
 
   // pair_veto.cpp
   void on(TimePoint now, const ScriptAnswered& answered);
@@ -180,7 +179,9 @@ class Pair {
   bool start_leaving_step(TimePoint now, LeaveStep step);
   bool has_newer_data() const;
   bool succession_awaited() const;
+  bool await_claim(TimePoint now, Leaving& leaving);
   bool await_announcement(TimePoint now, Leaving& leaving);
+  bool await_successor(TimePoint now, Leaving& leaving);
   void leaving_work_done(TimePoint now, const WorkDone& work);
   void finish_leaving(TimePoint now);
   void successor_seen(TimePoint now);
@@ -227,7 +228,6 @@ class Pair {
   bool holds(TimePoint now) const;
   std::optional<TimePoint> link_alarm_due() const;
   void add_peer_alarms(TimePoint now, std::map<std::string, std::string>& out) const;
-
   Candidacy unless_restarting(TimePoint now, Candidacy answer) const;
 
   // pair_flapping.cpp

@@ -1,6 +1,6 @@
-// The way down (rule 2): fence writes -> priority 0 when leaving by choice -> VIP to `lo` -> close
-// client connections there -> VIP gone -> follow the successor, which lifts the fence -> notify.
-// Which steps are taken depends on what is left to take them with.
+// The way down (rule 2): the standby claims the epoch -> fence writes -> priority 0 when leaving by
+// choice -> VIP to `lo` -> close client connections there -> VIP gone -> follow the successor,
+// which lifts the fence -> notify. Which steps are taken depends on what is left to take them with.
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -17,6 +17,7 @@ constexpr auto kFenceBudget = std::chrono::milliseconds(100);
 constexpr auto kKillBudget = std::chrono::milliseconds(100);
 constexpr auto kFailoverMargin =
     std::chrono::seconds(3);  // the server's own lateness, and an abort
+constexpr auto kClaimPatience = std::chrono::milliseconds(50);
 constexpr auto kSuccessorPoll = std::chrono::milliseconds(2);
 constexpr auto kAnnouncementPatience = std::chrono::milliseconds(200);
 }  // namespace
@@ -73,6 +74,7 @@ void Pair::leave(TimePoint now, const std::string& reason, Leave how) {
   // priority 0 either: the standby is not to seize what still lives.
   const bool abandon = stopping && up && serves && !hand_over;
   const bool by_servers = hand_over && how == Leave::server_failover;
+  if (hand_over && planned) steps.push_back(LeaveStep::await_claim);
   if (by_servers) steps.push_back(LeaveStep::failover);
   // Writers of a planned move wait; those of a forced one must fail now and come back elsewhere.
   if (hand_over && planned && !by_servers) {
@@ -129,6 +131,7 @@ void Pair::leaving_step(TimePoint now) {
 bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
   auto& leaving = std::get<Leaving>(state_);
   switch (step) {
+    case LeaveStep::await_claim: return await_claim(now, leaving);
     case LeaveStep::failover:
       writes_held_since_ = now;
       start_work(now, FailoverWork{hold_budget(leaving), rules_.promote_budget},
@@ -155,26 +158,7 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
     case LeaveStep::await_announcement: return await_announcement(now, leaving);
     case LeaveStep::kill_clients: start_work(now, KillClientsWork{}, kKillBudget); return true;
     case LeaveStep::withdraw: emit(WithdrawVips{}); return false;
-    case LeaveStep::await_successor:
-      if (successor_leads(now, leaving)) {
-        if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
-        report_switchover(SwitchoverReport::Outcome::done,
-                          "the role moved to " + rules_.candidacy.peer.to_string());
-        return false;
-      }
-      // Who advertises is on its way to be a master, within its own budget; who does not will not
-      // be one any more.
-      if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
-      if (successor_fell_back(leaving) || now >= *leaving.successor_due + successors_time()) {
-        emit(Say{Weight::warning, "nobody took over in time: the local server stays as it is"});
-        report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
-        if (leaving.switchover) leaving.reason = "the standby did not take over";
-        leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
-        return false;
-      }
-      emit(RefreshFacts{Target::peer});
-      step_deadline_ = now + kSuccessorPoll;
-      return true;
+    case LeaveStep::await_successor: return await_successor(now, leaving);
     case LeaveStep::follow:
       // Without a leader yet, standing by follows it when it appears; the fence holds until then.
       // A master with older data is no leader: it has stepped down and has not followed yet.
@@ -197,6 +181,18 @@ bool Pair::start_leaving_step(TimePoint now, LeaveStep step) {
   return false;
 }
 
+// While the successor writes the claim of its promotion nobody has to wait for its disk yet. One
+// that is slower than this patience holds the writers for the rest. true: it is waited for.
+bool Pair::await_claim(TimePoint now, Leaving& leaving) {
+  step_deadline_.reset();
+  if (!leaving.claim_due) leaving.claim_due = now + kClaimPatience;
+  const auto& said = sight_.peer_agent.said;
+  const bool will = said && said->state == to_string(PairState::standby) && !said->claims;
+  if (!will || now >= *leaving.claim_due) return false;
+  step_deadline_ = leaving.claim_due;
+  return true;
+}
+
 // A client that is sent away before the network knows the way to the successor calls this host
 // again: nothing answers there, and its TCP tries once more a second later. On `lo` the VIP refuses
 // or holds such calls for these few milliseconds. true: it is waited for.
@@ -208,6 +204,29 @@ bool Pair::await_announcement(TimePoint now, Leaving& leaving) {
   if (sight_.peer_agent.said) return true;  // it will say so
   emit(RefreshFacts{Target::peer});
   step_deadline_ = std::min<TimePoint>(*step_deadline_, now + kSuccessorPoll);
+  return true;
+}
+
+// true: it is waited for.
+bool Pair::await_successor(TimePoint now, Leaving& leaving) {
+  if (successor_leads(now, leaving)) {
+    if (writes_held_since_) switchover_.writes_held = now - *writes_held_since_;
+    report_switchover(SwitchoverReport::Outcome::done,
+                      "the role moved to " + rules_.candidacy.peer.to_string());
+    return false;
+  }
+  // Who advertises is on its way to be a master, within its own budget; who does not will not
+  // be one any more.
+  if (!leaving.successor_due) leaving.successor_due = now + rules_.handover_budget;
+  if (successor_fell_back(leaving) || now >= *leaving.successor_due + successors_time()) {
+    emit(Say{Weight::warning, "nobody took over in time: the local server stays as it is"});
+    report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
+    if (leaving.switchover) leaving.reason = "the standby did not take over";
+    leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
+    return false;
+  }
+  emit(RefreshFacts{Target::peer});
+  step_deadline_ = now + kSuccessorPoll;
   return true;
 }
 

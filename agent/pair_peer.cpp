@@ -43,6 +43,7 @@ PeerWord Pair::word(TimePoint now) const {
   word.by_operator = pair.by_operator;
   word.alarms = static_cast<int>(pair.alarms.size());
   word.maintenance = maintained();
+  word.claims = claim_ahead_.value_or(false);
   if (pair.state == PairState::standby) {
     const auto problems = takeover_problems(now);
     if (!problems.empty()) word.unfit = problems.front();

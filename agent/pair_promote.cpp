@@ -152,8 +152,8 @@ void Pair::now_leading(const Promoting& done) {
   emit(Persist{record, false});
 }
 
-// The leader has begun to give the role away, which takes it longer than a disk takes: the claim of
-// the promotion that is to follow is written meanwhile.
+// The leader is about to give the role away: it holds the writers when the claim of the promotion
+// that is to follow is on disk here.
 void Pair::settle_claim_ahead(TimePoint now) {
   if (std::holds_alternative<Promoting>(state_)) return;
   const auto& said = sight_.peer_agent.said;

@@ -18,6 +18,7 @@ std::string_view to_string(Promoting::Step step) {
 std::string_view to_string(LeaveStep step) {
   switch (step) {
     case LeaveStep::hold: return "hold";
+    case LeaveStep::await_claim: return "await its claim";
     case LeaveStep::failover: return "failover";
     case LeaveStep::pause: return "pause";
     case LeaveStep::drain_paused: return "drain under pause";

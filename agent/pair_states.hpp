@@ -36,6 +36,7 @@ struct Leading {
 };
 enum class LeaveStep : std::uint8_t {
   hold,
+  await_claim,
   failover,
   pause,
   drain_paused,
@@ -61,6 +62,7 @@ struct Leaving {
   std::optional<Duration> switchover{};  // its budget
   bool by_operator = false;
   bool server_failover = false;
+  std::optional<TimePoint> claim_due{};         // by the successor, on its disk
   std::optional<TimePoint> announcement_due{};  // of the VIP, by the successor
   std::optional<TimePoint> successor_due{};
   std::optional<TimePoint> promoted_at{};  // its server, as far as it was seen

@@ -1,6 +1,7 @@
 // A move of the role that an operator asks for (rule 7): what must be so before it begins, and how
 // everything is put back while it can be. The steps are those of pair_leave.cpp: hold the writes,
-// drain, fence, drain what came in between, resign, address away, and follow the new master.
+// drain, fence, drain what came in between, resign, address away, and follow the new master. Before
+// them the standby's record claims the promotion to come: held writes wait for no disk.
 #include <utility>
 
 #include "agent/pair.hpp"
@@ -214,6 +215,7 @@ void Pair::successor_seen(TimePoint now) {
     own_act_at_ = now;
     return leaving_work_done(now, WorkDone{0, false, *lost});
   }
+  if (step == LeaveStep::await_claim) return leaving_step(now);
   const bool announcement = step == LeaveStep::await_announcement;
   if (!announcement && step != LeaveStep::await_successor) return;
   const bool seen = announcement ? successor_announced(now) : successor_leads(now, *leaving);

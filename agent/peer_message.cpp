@@ -143,6 +143,7 @@ json::object fields_of(const PeerState& state) {
           {"why", word.why.substr(0, kLongestText)},
           {"alarms", word.alarms},
           {"unfit", word.unfit.substr(0, kLongestText)},
+          {"claims", word.claims},
           {"maintenance", word.maintenance},
           {"restarting_ms", word.restarting_ms},
           {"by_operator", word.by_operator}};
@@ -229,6 +230,7 @@ PeerState state_of(const Fields& fields) {
   word.why = fields.text("why");
   word.alarms = fields.small("alarms");
   word.unfit = fields.text("unfit");
+  word.claims = fields.flag("claims");
   word.maintenance = fields.flag("maintenance");
   word.restarting_ms = fields.small("restarting_ms");
   word.by_operator = fields.flag("by_operator");

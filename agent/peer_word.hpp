@@ -32,6 +32,7 @@ struct PeerWord {
   int restarting_ms = 0;
   bool by_operator = false;  // it leaves the role, or has, because an operator said so
   std::string unfit;         // a standby: why it could not take over if it were asked to
+  bool claims = false;       // a standby: the claim of the promotion to come is on its disk
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

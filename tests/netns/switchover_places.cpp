@@ -24,7 +24,10 @@ std::vector<Place> places(LeaveStep step) {
   constexpr By kRelay = By::relay;
   constexpr Story kGivenUp = Story::given_up;
   switch (step) {
-    case LeaveStep::hold: return {};  // no part of a planned move
+    case LeaveStep::hold:
+      return {};  // no part of a planned move
+    // It ends with the pause, which is not answered.
+    case LeaveStep::await_claim: return {{.commands = {kPause}, .leaves = "VIP on eth0"}};
     case LeaveStep::failover:
       return {{{kFailover}, kBefore, kRelay, Story::by_servers},
               {{kFailover}, kAfter, kRelay, Story::by_servers}};

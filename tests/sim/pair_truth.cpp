@@ -79,16 +79,19 @@ void Truth::promoted(Server& server, const std::string& by) {
   // Somebody else's act, or a replica that is detached to be copied: it does not lead.
   const agent::PairState state = world_.agents[server.index]->state();
   if (by.empty() || state != agent::PairState::promoting) return;
-  auto ids = missing(server.data);
-  if (world_.agents[server.index]->operators_word) {
-    excuse(ids, losses_.accepted);
-    ids.clear();
-  }
-  ids = unless_unheard(server.index, outside_the_fork(ids));
+  auto ids = outside_the_fork(unless_accepted(server, missing(server.data)));
+  ids = unless_unheard(server.index, ids);
   if (!ids.empty()) judge_promotion(server, ids);
   excuse(ids, losses_.left_behind);
   begins_to_lead(server.index);
   begin_fork(server);
+}
+
+std::vector<WriteId> Truth::unless_accepted(const Server& server, std::vector<WriteId> ids) {
+  if (!world_.agents[server.index]->operators_word) return ids;
+  overruled_ = true;
+  excuse(ids, losses_.accepted);
+  return {};
 }
 
 // What its dead master had sent was still to arrive, and a stranger's REPLICAOF NO ONE closes the
@@ -209,12 +212,8 @@ std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
 
 void Truth::taken(Server& server) {
   promoted_by_a_stranger_.at(server.index) = false;
-  auto ids = missing(server.data);
-  if (world_.agents[server.index]->operators_word) {
-    excuse(ids, losses_.accepted);
-    ids.clear();
-  }
-  ids = unless_unheard(server.index, beside_its_own_leading(server.index, outside_the_fork(ids)));
+  auto ids = outside_the_fork(unless_accepted(server, missing(server.data)));
+  ids = unless_unheard(server.index, beside_its_own_leading(server.index, ids));
   begins_to_lead(server.index);
   begin_fork(server);
   if (ids.empty()) return;
@@ -373,12 +372,13 @@ void Truth::look() {
   } else if (apart_since_ && now - *apart_until_ > kTakesNotice) {
     apart_since_.reset();
   }
-  const bool both = serves(0) && serves(1);
-  if (!both) return two_since_.reset();
+  if (world_.servers[0]->upstream || world_.servers[1]->upstream) overruled_ = false;
+  if (!serves(0) || !serves(1)) return two_since_.reset();
   if (!two_since_) two_since_ = now;
-  // In mode "safe" also while neither can know of the other (rule 12).
-  const TimePoint apart = safe_ ? *two_since_ : apart_until_.value_or(*two_since_);
-  if (now - std::max(*two_since_, apart) > (safe_ ? kTwoSafeMasters : kTwoMasters)) {
+  // In mode "safe" also while neither can know of the other (rule 12), but for an operator's word.
+  const bool safe = safe_ && !overruled_;
+  const TimePoint apart = safe ? *two_since_ : apart_until_.value_or(*two_since_);
+  if (now - std::max(*two_since_, apart) > (safe ? kTwoSafeMasters : kTwoMasters)) {
     violated("two masters take writes at the VIP");
     two_since_ = now + 1h;
   }

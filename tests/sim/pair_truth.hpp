@@ -72,6 +72,7 @@ class Truth {
   void judge_promotion(Server& server, const std::vector<WriteId>& ids);
   void begin_fork(const Server& promoted);
   void cut_off_by_a_stranger(const Server& server);
+  std::vector<WriteId> unless_accepted(const Server& server, std::vector<WriteId> ids);
   std::vector<WriteId> outside_the_fork(const std::vector<WriteId>& ids);
   std::vector<WriteId> unless_unheard(std::size_t node, const std::vector<WriteId>& ids);
   std::vector<WriteId> beside_its_own_leading(std::size_t node, const std::vector<WriteId>& ids);
@@ -104,6 +105,7 @@ class Truth {
   std::array<TimePoint, 2> led_at_{};  // when it last began to lead
   std::array<bool, 2> promoted_by_a_stranger_{};
   std::optional<TimePoint> two_since_;
+  bool overruled_ = false;  // by an operator, and nobody has followed since
   std::optional<TimePoint> apart_since_;
   std::optional<TimePoint> apart_until_;
   std::array<std::optional<TimePoint>, 2> held_since_;  // leads with a server that refuses writes
