@@ -240,6 +240,18 @@ Candidacy outlives(const Sight& sight, const CandidacyRules& rules, TimePoint no
   return answer;
 }
 
+// Without keys anybody can say that in the leader's name. Its agent's word tells: whoever leaves
+// says so over the link too, and until then led_by_the_peer() holds. Without a link the state of
+// its server does, or the next advert: whoever resigned sends none.
+Candidacy leader_resigned(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const auto& agent = sight.peer_agent;
+  const bool speaks = agent.linked && agent.said && now < agent.said_at + rules.word_patience;
+  const TimePoint then = sight.advert_reported_at.value_or(now) + rules.advert_interval * 3 / 2;
+  const bool serves = peer_server(sight, rules, now) == PeerServer::answers;
+  if (speaks || !serves || now >= then) return yes("the leader resigned");
+  return not_before(then, "the leader resigned, and may advertise again");
+}
+
 Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   if (sight.leader_advertises) return no("the other node leads");
   if (sight.local.facts->sync_in_progress) return no("the local server is being synchronised");
@@ -247,7 +259,7 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
   const PeerServer peer = peer_server(sight, rules, now);
   const bool answers = peer == PeerServer::answers;
   const auto unfit = unfit_replica(sight, rules);
-  if (sight.leader_resigned && !unfit) return yes("the leader resigned");
+  if (sight.leader_resigned && !unfit) return leader_resigned(sight, rules, now);
   if (answers && sight.peer.is_master()) {
     const bool stray = strayed(sight);
     if (!stray && outlived(*sight.peer.facts, *sight.local.facts))
@@ -312,13 +324,11 @@ Candidacy unless_isolated(Candidacy answer, const Sight& sight) {
   return isolated;
 }
 
-// Rule 5: what the leader's agent says itself counts more than adverts that do not arrive, unless
-// its priority 0 came later.
+// Rule 5: what the leader's agent says itself counts more than adverts that do not arrive, or that
+// anybody sends in its name.
 std::optional<Candidacy> led_by_the_peer(const Sight& sight, const CandidacyRules& rules,
                                          TimePoint now) {
-  const bool resigned = sight.leader_resigned && sight.advert_reported_at &&
-                        *sight.advert_reported_at >= sight.peer_agent.said_at;
-  if (sight.leader_advertises || resigned) return std::nullopt;
+  if (sight.leader_advertises) return std::nullopt;
   if (!peer_says_it_leads(sight, rules, now)) return std::nullopt;
   Candidacy answer =
       sight.leader_silent_since

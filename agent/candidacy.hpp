@@ -49,7 +49,8 @@ struct CandidacyRules {
   bool preempt = false;     // take the role from a live leader of lower priority
   Duration max_replica_age{};
   Duration wait_for_peer{};
-  Duration vip_lease{};         // how long a dead agent's VIP outlives it
+  Duration vip_lease{};  // how long a dead agent's VIP outlives it
+  Duration advert_interval{};
   Duration advert_patience{};   // without adverts, until VRRP takes the leader for gone
   Duration witness_patience{};  // a peer server silent for longer does not answer any more
   Duration word_patience{};     // what the peer's agent said counts for so long

@@ -223,6 +223,7 @@ bool Pair::await_successor(TimePoint now, Leaving& leaving) {
     report_switchover(SwitchoverReport::Outcome::given_up, "the standby did not take over");
     if (leaving.switchover) leaving.reason = "the standby did not take over";
     leaving.steps = {LeaveStep::await_successor, LeaveStep::unfence, LeaveStep::finish};
+    leaving.drained = false;
     return false;
   }
   emit(RefreshFacts{Target::peer});

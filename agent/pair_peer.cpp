@@ -44,6 +44,8 @@ PeerWord Pair::word(TimePoint now) const {
   word.alarms = static_cast<int>(pair.alarms.size());
   word.maintenance = maintained();
   word.claims = claim_ahead_.value_or(false);
+  const auto* leaving = std::get_if<Leaving>(&state_);
+  word.drained = leaving != nullptr && leaving->drained;
   if (pair.state == PairState::standby) {
     const auto problems = takeover_problems(now);
     if (!problems.empty()) word.unfit = problems.front();

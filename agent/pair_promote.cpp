@@ -14,6 +14,15 @@ namespace {
 constexpr auto kPersistPatience = std::chrono::milliseconds(50);
 constexpr auto kFenceBudget = std::chrono::milliseconds(500);
 constexpr auto kHoldAfterFailure = std::chrono::seconds(5);
+
+// The old leader's writes have ended, and all of them are known to be here: by this node's own
+// look, or by the word of who resigned.
+bool drained(const Promoting& promoting, const Sight::PeerAgent& agent, TimePoint now,
+             Duration patience) {
+  if (promoting.gentle) return !promoting.accepts_loss;
+  const bool fresh = agent.linked && agent.said && now < agent.said_at + patience;
+  return fresh && agent.said->state == to_string(PairState::leaving) && agent.said->drained;
+}
 }  // namespace
 
 void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
@@ -80,7 +89,8 @@ void Pair::promotion_step(TimePoint now, Promoting::Step step) {
       start_work(now, DrainWork{Target::peer, Target::local}, rules_.handover_budget);
       break;
     case Promoting::Step::promote: {
-      PromoteWork work{sight_.accept_data_loss, std::nullopt};
+      PromoteWork work{sight_.accept_data_loss, std::nullopt,
+                       drained(promoting, sight_.peer_agent, now, rules_.candidacy.word_patience)};
       const bool comparable = sight_.local.is_replica() && sight_.peer.is_master() &&
                               sight_.local.facts->replid == sight_.peer.facts->replid;
       if (comparable) work.leader_offset = sight_.peer.facts->offset;

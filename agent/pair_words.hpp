@@ -171,6 +171,7 @@ using PairInput =
 struct PromoteWork {
   bool accept_data_loss = false;
   std::optional<std::int64_t> leader_offset;  // at last sight, same lineage: for max_lag
+  bool drained = false;  // the leader takes no writes, and all that it took is here
   bool operator==(const PromoteWork&) const = default;
 };
 struct FollowWork {

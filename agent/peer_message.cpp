@@ -144,6 +144,7 @@ json::object fields_of(const PeerState& state) {
           {"alarms", word.alarms},
           {"unfit", word.unfit.substr(0, kLongestText)},
           {"claims", word.claims},
+          {"drained", word.drained},
           {"maintenance", word.maintenance},
           {"restarting_ms", word.restarting_ms},
           {"by_operator", word.by_operator}};
@@ -231,6 +232,7 @@ PeerState state_of(const Fields& fields) {
   word.alarms = fields.small("alarms");
   word.unfit = fields.text("unfit");
   word.claims = fields.flag("claims");
+  word.drained = fields.flag("drained");
   word.maintenance = fields.flag("maintenance");
   word.restarting_ms = fields.small("restarting_ms");
   word.by_operator = fields.flag("by_operator");

@@ -33,6 +33,7 @@ struct PeerWord {
   bool by_operator = false;  // it leaves the role, or has, because an operator said so
   std::string unfit;         // a standby: why it could not take over if it were asked to
   bool claims = false;       // a standby: the claim of the promotion to come is on its disk
+  bool drained = false;      // a leader that leaves: it takes no writes, its standby has them all
   bool operator==(const PeerWord&) const = default;
 
   bool leads() const { return state == "leading"; }

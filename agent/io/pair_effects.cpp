@@ -87,6 +87,7 @@ std::unique_ptr<hooks::Procedure> PairRunner::make_procedure(const Work& work) c
       hooks::PromotionRules rules;
       rules.accept_data_loss = promote.accept_data_loss;
       rules.leader_offset = promote.leader_offset;
+      if (promote.drained) rules.drain_budget = {};
       rules.max_lag = static_cast<std::int64_t>(config.max_lag_bytes);
       return hooks::make_promotion(rules);
     }

@@ -46,6 +46,7 @@ PairRules pair_rules(const PairConfig& config) {
   rules.candidacy.max_replica_age = config.max_replica_age;
   rules.candidacy.wait_for_peer = config.wait_for_peer;
   rules.candidacy.vip_lease = config.vip_lease;
+  rules.candidacy.advert_interval = config.advert_interval;
   rules.candidacy.advert_patience = vrrp::master_down_interval(
       config.version, config.priority, config.advert_interval, config.down_adverts);
   rules.candidacy.witness_patience =

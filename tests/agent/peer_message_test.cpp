@@ -25,7 +25,7 @@ PeerWord word() {
   word.why = "the local server is the master";
   word.alarms = 2;
   word.by_operator = true;
-  word.claims = true;
+  word.claims = word.drained = true;
   word.unfit = "the local server is being synchronised";
   return word;
 }

@@ -161,6 +161,28 @@ TEST_P(Unsigned, WithoutAPeerLinkItTakesTheAddressAndNoData) {
 
 INSTANTIATE_TEST_SUITE_P(Priority, Unsigned, testing::Values(240, 254, 255));
 
+// Priority 0 in the leader's own name calls for its successor. The leader's agent, or its next
+// advert, says that it was somebody else's.
+class InTheLeadersName : public testing::TestWithParam<bool> {};
+
+TEST_P(InTheLeadersName, PriorityZeroMovesNothing) {
+  PairScene scene(GetParam() ? linked() : SceneOptions{});
+  ASSERT_TRUE(scene.start());
+  Sniffer attacker(scene.lan.client().netns, 0x0800);
+  const auto frame = forged(scene.a.host, false, 0);
+  EXPECT_TRUE(stays("nothing moves", Millis(2000), [&] {
+    attacker.send(frame);
+    const std::string picture = scene.picture();
+    return Seen{picture == kALeads, picture};
+  }));
+  EXPECT_EQ(scene.data(), kDataIntact);
+  // Its own word still counts.
+  scene.a.agent.stop();
+  EXPECT_TRUE(scene.led_by("B"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Link, InTheLeadersName, testing::Bool());
+
 // Whoever has the key is one of the group for VRRP: the address is his to take, the data is not.
 class Insider : public Authentication, public testing::WithParamInterface<int> {};
 

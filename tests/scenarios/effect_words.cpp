@@ -22,6 +22,7 @@ std::string milliseconds(Duration duration) {
 struct FormatWork {
   std::string operator()(const agent::PromoteWork& work) const {
     return std::string("promote") + (work.accept_data_loss ? " accept_data_loss" : "") +
+           (work.drained ? " drained" : "") +
            (work.leader_offset ? " leader_offset=" + std::to_string(*work.leader_offset) : "");
   }
   std::string operator()(const agent::FollowWork& work) const {

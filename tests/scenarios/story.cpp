@@ -22,6 +22,7 @@ agent::PairRules rules() {
   rules.candidacy.wait_for_peer = 60s;
   rules.candidacy.vip_lease = 2s;
   rules.candidacy.max_lag_time = 2s;
+  rules.candidacy.advert_interval = 100ms;
   rules.candidacy.advert_patience = 300ms;
   rules.candidacy.witness_patience = 200ms;
   rules.candidacy.word_patience = 300ms;

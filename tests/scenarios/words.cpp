@@ -234,7 +234,7 @@ hooks::RecoveryOutcome parse_outcome(const std::string& text) {
 // "said leading epoch=3 priority=240 in_sync": the other node's agent; the last two are its
 // configured priority, and whether its record counts this node in sync. "replid=aaa data=2": what
 // its server holds, and the epoch of that; "recorded=bbb": what its record knows last; "claims":
-// the promotion to come is claimed on its disk.
+// the promotion to come is claimed on its disk; "drained": its writes have ended and are all here.
 agent::PeerSaid parse_said(const Words& words) {
   agent::PeerSaid said;
   said.word.state = word(words, 1);
@@ -263,6 +263,8 @@ agent::PeerSaid parse_said(const Words& words) {
       said.word.by_operator = true;
     } else if (key == "claims") {
       said.word.claims = true;
+    } else if (key == "drained") {
+      said.word.drained = true;
     } else {
       unknown(key);
     }

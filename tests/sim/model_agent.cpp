@@ -26,6 +26,7 @@ agent::PairRules rules_of(const AgentSettings& settings, std::size_t index) {
   rules.candidacy.vip_lease = settings.vip_lease;
   rules.candidacy.safe = settings.safe;
   rules.candidacy.max_lag_time = settings.max_lag_time;
+  rules.candidacy.advert_interval = settings.advert_interval;
   rules.candidacy.advert_patience =
       vrrp::master_down_interval(vrrp::Version::v3, settings.priority, settings.advert_interval, 3);
   rules.candidacy.witness_patience = std::min(settings.monitor.fall, 3) * ping + 5ms;

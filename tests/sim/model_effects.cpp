@@ -43,6 +43,7 @@ std::unique_ptr<hooks::Procedure> Agent::procedure_of(const agent::Work& work) {
             hooks::PromotionRules how;
             how.accept_data_loss = operators_word = promote.accept_data_loss;
             how.leader_offset = promote.leader_offset;
+            if (promote.drained) how.drain_budget = {};
             how.max_lag = kMaxLag;
             return hooks::make_promotion(how);
           },

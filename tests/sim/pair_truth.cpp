@@ -68,11 +68,6 @@ std::size_t Truth::missing_on(const Server& server) const {
   return missing(server.data).size();
 }
 
-void Truth::excuse(const std::vector<WriteId>& ids, int& counter) {
-  for (const WriteId id : ids) writes_[id].excused = true;
-  counter += static_cast<int>(ids.size());
-}
-
 void Truth::promoted(Server& server, const std::string& by) {
   promoted_by_a_stranger_.at(server.index) = by.empty();
   if (by.empty()) cut_off_by_a_stranger(server);
@@ -85,29 +80,6 @@ void Truth::promoted(Server& server, const std::string& by) {
   excuse(ids, losses_.left_behind);
   begins_to_lead(server.index);
   begin_fork(server);
-}
-
-std::vector<WriteId> Truth::unless_accepted(const Server& server, std::vector<WriteId> ids) {
-  if (!world_.agents[server.index]->operators_word) return ids;
-  overruled_ = true;
-  excuse(ids, losses_.accepted);
-  return {};
-}
-
-// What its dead master had sent was still to arrive, and a stranger's REPLICAOF NO ONE closes the
-// connection: no rule can hold on to that.
-void Truth::cut_off_by_a_stranger(const Server& server) {
-  if (!server.upstream) return;
-  const Server& other = *world_.servers[1 - server.index];
-  const auto& there = other.alive ? other.data : on_disk(other);
-  std::vector<WriteId> lost;
-  for (const auto& item : server.upstream->flight) {
-    const Write& write = writes_[item.write];
-    if (!write.acknowledged || write.excused) continue;
-    if (std::find(there.begin(), there.end(), item.write) == there.end())
-      lost.push_back(item.write);
-  }
-  excuse(lost, losses_.foreign);
 }
 
 void Truth::begins_to_lead(std::size_t node) {
@@ -145,33 +117,6 @@ void Truth::look_who_hears(std::size_t node) {
   if (follows || (since && world_.clock.now() - *since > kLearns)) unheard.reset();
 }
 
-std::vector<WriteId> Truth::unless_unheard(std::size_t node, const std::vector<WriteId>& ids) {
-  const auto& unheard = unheard_since_.at(node);
-  if (!unheard) return ids;
-  std::vector<WriteId> beside;
-  std::vector<WriteId> rest;
-  for (const WriteId id : ids) (writes_[id].at >= *unheard ? beside : rest).push_back(id);
-  excuse(beside, losses_.forked);
-  return rest;
-}
-
-// Who led last takes its VIP again: what the other node, which did not lead since, was given
-// meanwhile at a VIP whose lease had not ended is beside that (rules 13 and 14).
-std::vector<WriteId> Truth::beside_its_own_leading(std::size_t node,
-                                                   const std::vector<WriteId>& ids) {
-  const TimePoint led_at = led_at_.at(node);
-  if (led_at <= led_at_.at(1 - node)) return ids;
-  std::vector<WriteId> beside;
-  std::vector<WriteId> rest;
-  const auto& there = world_.servers.at(1 - node)->data;
-  for (const WriteId id : ids) {
-    const bool taken_there = std::find(there.begin(), there.end(), id) != there.end();
-    (taken_there && writes_[id].at >= led_at ? beside : rest).push_back(id);
-  }
-  excuse(beside, losses_.forked);
-  return rest;
-}
-
 // The other node still has the VIP, and nobody there can know of this promotion.
 void Truth::begin_fork(const Server& promoted) {
   const std::size_t other = 1 - promoted.index;
@@ -193,31 +138,35 @@ bool Truth::holds_vip(std::size_t host) const {
   return world_.network.host_up.at(host) && one.vip && world_.clock.now() < one.vip_until;
 }
 
-std::vector<WriteId> Truth::outside_the_fork(const std::vector<WriteId>& ids) {
-  // Cut off from each other both may lead in turn, and nobody can know.
-  if (apart_since_) {
-    const bool lasts = fork_.since != TimePoint::max() && fork_.until == TimePoint::max();
-    fork_.since = std::min(fork_.since, *apart_since_);
-    if (!lasts) fork_.until = world_.clock.now();
+// What its dead master had sent was still to arrive, and a stranger's REPLICAOF NO ONE closes the
+// connection: no rule can hold on to that.
+void Truth::cut_off_by_a_stranger(const Server& server) {
+  if (!server.upstream) return;
+  const Server& other = *world_.servers[1 - server.index];
+  const auto& there = other.alive ? other.data : on_disk(other);
+  std::vector<WriteId> lost;
+  for (const auto& item : server.upstream->flight) {
+    const Write& write = writes_[item.write];
+    if (!write.acknowledged || write.excused) continue;
+    if (std::find(there.begin(), there.end(), item.write) == there.end())
+      lost.push_back(item.write);
   }
-  std::vector<WriteId> inside;
-  std::vector<WriteId> outside;
-  for (const WriteId id : ids) {
-    const TimePoint at = writes_[id].at;
-    (at >= fork_.since && at <= fork_.until ? inside : outside).push_back(id);
-  }
-  excuse(inside, losses_.forked);
-  return outside;
+  excuse(lost, losses_.foreign);
 }
 
 void Truth::taken(Server& server) {
-  promoted_by_a_stranger_.at(server.index) = false;
+  const bool strangers = std::exchange(promoted_by_a_stranger_.at(server.index), false);
   auto ids = outside_the_fork(unless_accepted(server, missing(server.data)));
   ids = unless_unheard(server.index, beside_its_own_leading(server.index, ids));
   begins_to_lead(server.index);
   begin_fork(server);
   if (ids.empty()) return;
-  if (server.lost_at) {
+  // Without the other agent's word a stranger's promotion is one like any other.
+  const std::size_t other = 1 - server.index;
+  const bool alone = strangers && !world_.agents[other]->alive;
+  if (alone && owes(*world_.servers[other], ids)) {
+    // left to replaced()
+  } else if (server.lost_at) {
     judge_promotion(server, ids);  // somebody else made it a master
   } else if (promised_) {
     violated(server.name() + " leads without " + count(ids.size()) +
@@ -255,12 +204,7 @@ void Truth::judge_promotion(Server& server, const std::vector<WriteId>& ids) {
   const bool older = std::any_of(ids.begin(), ids.end(),
                                  [&](WriteId id) { return writes_[id].at + kUnderWay < lost_at; });
   if (older) return violated(what + ", some of them older than the loss of its link");
-  if (histories_are_gone(server, other) && std::all_of(ids.begin(), ids.end(), [&](WriteId id) {
-        return std::find(other.data.begin(), other.data.end(), id) != other.data.end();
-      })) {
-    for (const WriteId id : ids) writes_[id].owed = true;
-    return;
-  }
+  if (histories_are_gone(server, other) && owes(other, ids)) return;
   const Duration age = unseen.value_or(world_.clock.now()) - lost_at;
   if (age > agent.settings.max_replica_age + kSightSlack) {
     return violated(what + ", long after it had lost its link");

@@ -69,6 +69,7 @@ class Truth {
   std::vector<WriteId> missing(const std::vector<WriteId>& data) const;
   void excuse(const std::vector<WriteId>& ids, int& counter);
   static bool histories_are_gone(const Server& one, const Server& other);
+  bool owes(const Server& holder, const std::vector<WriteId>& ids);
   void judge_promotion(Server& server, const std::vector<WriteId>& ids);
   void begin_fork(const Server& promoted);
   void cut_off_by_a_stranger(const Server& server);
