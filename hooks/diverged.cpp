@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kTimeBytes = 16;
 constexpr std::int64_t kLastSecond = 253402300799;  // 9999-12-31T23:59:59Z
+constexpr std::int64_t kRecentSeconds = 3600;
 
 std::string padded(std::int64_t value, std::size_t width) {
   std::string text = std::to_string(value);
@@ -71,6 +72,10 @@ std::vector<DivergedName> surplus(std::vector<DivergedName> kept, std::size_t ke
   std::sort(kept.begin(), kept.end());
   kept.resize(kept.size() - std::min(kept.size(), keep));
   return kept;
+}
+
+bool is_recent(const DivergedName& name, std::int64_t now) {
+  return name.time > now - kRecentSeconds && name.time < now + kRecentSeconds;
 }
 
 }  // namespace hooks

@@ -27,5 +27,8 @@ std::optional<DivergedName> parse_diverged_name(std::string_view name);
 
 // Of `kept`, those to remove so that the `keep` newest stay; the oldest first.
 std::vector<DivergedName> surplus(std::vector<DivergedName> kept, std::size_t keep);
+// Made within an hour of `now`, in seconds since 1970: a role that goes to and fro makes copies
+// faster than anybody can look at them. One from further ahead is of a clock that was wrong.
+bool is_recent(const DivergedName& name, std::int64_t now);
 
 }  // namespace hooks

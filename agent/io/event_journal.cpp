@@ -9,7 +9,9 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "hooks/io/unique_fd.hpp"
@@ -20,6 +22,18 @@ namespace {
 // Events that wait for the disk.
 constexpr std::size_t kMostQueued = 4096;
 constexpr mode_t kMode = 0640;
+
+// 0, or why not all of it was written.
+int write_all(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    if (written == 0) return ENOSPC;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -32,6 +46,7 @@ struct EventJournal::Writer {
       : files(state_dir), problem(std::move(tell)), largest_file(largest) {}
 
   void write(const std::string& line);
+  int put(const std::string& line);
   bool open();
   void turn_over();
   void report(std::string sentence);
@@ -44,6 +59,7 @@ struct EventJournal::Writer {
   // Of the journal's thread alone:
   hooks::io::UniqueFd file;
   std::size_t size = 0;
+  std::size_t refused = 0;  // by the disk, since it last took one
   std::string reported;
 };
 
@@ -57,7 +73,8 @@ bool EventJournal::Writer::open() {
   size = static_cast<std::size_t>(status.st_size);
   char last = '\n';
   if (size > 0 && ::pread(file.get(), &last, 1, status.st_size - 1) == 1 && last != '\n') {
-    if (::write(file.get(), "\n", 1) == 1) ++size;
+    if (::write(file.get(), "\n", 1) != 1) return false;
+    ++size;
   }
   return true;
 }
@@ -68,20 +85,32 @@ void EventJournal::Writer::turn_over() {
   std::rename(files.current.c_str(), files.older.c_str());
 }
 
+// 0, or the error. Of a line that the disk has no room for no piece stays; one that stays all the
+// same is ended by open().
+int EventJournal::Writer::put(const std::string& line) {
+  if (!open()) return errno;
+  const int error = write_all(file.get(), line);
+  if (error != 0) {
+    std::ignore = ::ftruncate(file.get(), static_cast<off_t>(size));
+  } else {
+    size += line.size();
+  }
+  return error;
+}
+
 void EventJournal::Writer::write(const std::string& line) {
   turn_over();
-  if (!open() ||
-      ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    const int error = errno;
+  if (const int error = put(line); error != 0) {
+    ++refused;
     file.reset();
     return report("events cannot be kept in " + files.current + ": " +
                   std::generic_category().message(error));
   }
-  size += line.size();
-  const std::size_t missing = left_out.exchange(0);
+  const std::size_t not_taken = std::exchange(refused, 0);
+  const std::size_t missing = left_out.exchange(0) + not_taken;
   if (missing == 0) return report({});
   report(std::to_string(missing) + " event(s) are not in " + files.current +
-         ": the disk was too slow");
+         (not_taken > 0 ? ": they could not be written" : ": the disk was too slow"));
 }
 
 void EventJournal::Writer::report(std::string sentence) {

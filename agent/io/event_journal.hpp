@@ -1,7 +1,7 @@
 // The history behind `tandem events`: one line of JSON for each event, in two files of bounded
 // size in state_dir. It survives restarts; a torn last line, from a crash, is skipped by who reads.
-// Written by a thread of its own: a slow disk never holds the loop, and when it cannot keep up,
-// events are left out and counted.
+// Written by a thread of its own: a slow disk never holds the loop, and when it cannot keep up or
+// has no room, events are left out and counted.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>

@@ -2,6 +2,7 @@
 #include "hooks/io/diverged_store.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,9 +89,46 @@ bool is_ours(const std::string& name) {
   return name == kDatasetFile || name == kCommandsFile || name == kAboutFile;
 }
 
+// Nothing when there is a link in its place.
+UniqueFd open_directory(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+bool lock(const UniqueFd& directory) {
+  return directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+// An entry that was begun and is not being made any more: no about.json, no lock, nothing foreign.
+// Nobody begins it anew, so it stays what it is.
+enum class Left : std::uint8_t { nothing, fragments, whole_files };
+
+Left what_is_left(const std::string& path) {
+  if (!lock(open_directory(path))) return Left::nothing;
+  remove_leftovers(path);
+  const auto names = names_in(path);
+  const auto whole = [](const std::string& name) {
+    return name == kDatasetFile || name == kCommandsFile;
+  };
+  if (!std::all_of(names.begin(), names.end(), whole)) return Left::nothing;
+  return names.empty() ? Left::fragments : Left::whole_files;
+}
+
+// A newer copy has all the commands of this one, which has nothing else.
+bool is_repeated(const DivergedAbout& about, const std::vector<DivergedEntry>& entries) {
+  return about.commands && !about.dataset &&
+         std::any_of(entries.begin(), entries.end(), [&](const DivergedEntry& entry) {
+           const DivergedAbout& other = entry.about;
+           return entry.problem.empty() && other.commands && other.name > about.name &&
+                  other.server == about.server && other.replid == about.replid &&
+                  other.first_offset <= about.first_offset &&
+                  other.last_offset >= about.last_offset;
+         });
+}
+
 // The sentence, or empty.
 std::string remove_entry(const std::string& pair_path, const std::string& name) {
   const std::string path = join(pair_path, name);
+  if (!open_directory(path)) return cannot(path, "removed", errno);
   remove_leftovers(path);
   const auto names = names_in(path);
   const auto foreign = std::find_if_not(names.begin(), names.end(), is_ours);
@@ -106,10 +144,21 @@ void finish_removals(const std::string& pair_path) {
   for (const std::string& name : names_in(pair_path)) {
     if (!name.starts_with(kRemoving)) continue;
     const std::string going = join(pair_path, name);
+    if (!open_directory(going)) continue;
     for (const std::string& file : names_in(going)) {
       if (is_ours(file)) ::unlink(join(going, file).c_str());
     }
     ::rmdir(going.c_str());
+  }
+}
+
+// Temporaries of a fetch are as large as a dataset: without their room none is copied again.
+void sweep(const std::string& pair_path) {
+  finish_removals(pair_path);
+  for (const std::string& name : names_in(pair_path)) {
+    const std::string path = join(pair_path, name);
+    if (!parse_diverged_name(name) || what_is_left(path) != Left::fragments) continue;
+    ::rmdir(path.c_str());
   }
 }
 
@@ -118,25 +167,33 @@ void finish_removals(const std::string& pair_path) {
 DivergedStore::DivergedStore(std::string directory) : directory_(std::move(directory)) {}
 
 DivergedStore::Begun DivergedStore::begin(const std::string& pair, const DivergedName& name) {
-  if (!is_one_name(pair)) return {{}, "\"" + pair + "\" cannot be the name of a directory", name};
-  for (const std::string& path : {directory_, path_of(pair)}) {
-    if (std::string problem = make_directory(path); !problem.empty()) return {{}, problem, name};
+  if (!is_one_name(pair)) {
+    return {{}, "\"" + pair + "\" cannot be the name of a directory", name, {}};
   }
-  Begun begun{{}, {}, name};
+  for (const std::string& path : {directory_, path_of(pair)}) {
+    std::string problem = make_directory(path);
+    if (!problem.empty()) return {{}, std::move(problem), name, {}};
+  }
+  sweep(path_of(pair));
+  Begun begun{{}, {}, name, {}};
   begun.path = join(path_of(pair), name.to_string());
   while (::mkdir(begun.path.c_str(), kPrivate) != 0) {
     if (errno != EEXIST || begun.name.time == name.time + kMostSecondsLater) {
-      return {{}, cannot(begun.path, "made", errno), name};
+      return {{}, cannot(begun.path, "made", errno), name, {}};
     }
     ++begun.name.time;
     begun.path = join(path_of(pair), begun.name.to_string());
   }
-  if (auto problem = sync_directory(path_of(pair))) return {{}, std::move(*problem), name};
+  begun.lock = open_directory(begun.path);
+  if (!lock(begun.lock)) return {{}, cannot(begun.path, "locked", errno), name, {}};
+  if (auto problem = sync_directory(path_of(pair))) return {{}, std::move(*problem), name, {}};
   return begun;
 }
 
 std::string DivergedStore::commit(const DivergedAbout& about) {
-  const std::string target = join(join(path_of(about.pair), about.name.to_string()), kAboutFile);
+  const std::string path = join(path_of(about.pair), about.name.to_string());
+  if (!about.dataset) ::unlink(join(path, kDatasetFile).c_str());
+  const std::string target = join(path, kAboutFile);
   auto created = TempFile::create(target);
   if (auto* problem = std::get_if<std::string>(&created)) return std::move(*problem);
   TempFile file = std::get<TempFile>(std::move(created));
@@ -148,8 +205,11 @@ std::string DivergedStore::commit(const DivergedAbout& about) {
 
 void DivergedStore::abandon(const std::string& pair, const DivergedName& name) {
   const std::string path = join(path_of(pair), name.to_string());
+  struct stat status {};
+  if (::lstat(join(path, kAboutFile).c_str(), &status) == 0) return;
   remove_leftovers(path);
-  ::unlink(join(path, std::string(kCommandsFile)).c_str());
+  ::unlink(join(path, kCommandsFile).c_str());
+  ::unlink(join(path, kDatasetFile).c_str());
   ::rmdir(path.c_str());
 }
 
@@ -230,22 +290,32 @@ std::string DivergedStore::verify(const DivergedEntry& entry) const {
   return {};
 }
 
-DivergedPruned DivergedStore::prune(const std::string& pair, std::size_t keep) {
+DivergedPruned DivergedStore::prune(const std::string& pair, std::size_t keep, std::int64_t now) {
   DivergedPruned pruned;
-  if (!is_one_name(pair)) return pruned;
+  if (!is_one_name(pair) || !open_directory(path_of(pair))) return pruned;
   finish_removals(path_of(pair));
   std::vector<DivergedName> with_dataset;
   std::vector<DivergedName> without;
   std::vector<DivergedName> precautions;
-  for (const DivergedEntry& entry : list(pair)) {
-    if (!entry.problem.empty()) continue;
-    auto& group = entry.about.precaution ? precautions
-                  : entry.about.dataset  ? with_dataset
-                                         : without;
-    group.push_back(entry.about.name);
+  std::vector<DivergedName> unfinished;
+  std::vector<DivergedName> spared;
+  const auto entries = list(pair);
+  for (const DivergedEntry& entry : entries) {
+    const DivergedAbout& about = entry.about;
+    const bool left = !entry.problem.empty();
+    if (left && entry.path != join(path_of(pair), about.name.to_string())) continue;
+    if (left && what_is_left(entry.path) != Left::whole_files) continue;
+    auto& group = left               ? unfinished
+                  : about.precaution ? precautions
+                  : about.dataset    ? with_dataset
+                                     : without;
+    group.push_back(about.name);
+    const bool of_use = !about.precaution && !is_repeated(about, entries);
+    if (of_use && is_recent(about.name, now)) spared.push_back(about.name);
   }
-  for (const auto& group : {with_dataset, without, precautions}) {
+  for (const auto& group : {with_dataset, without, precautions, unfinished}) {
     for (const DivergedName& name : surplus(group, keep)) {
+      if (std::find(spared.begin(), spared.end(), name) != spared.end()) continue;
       std::string problem = remove_entry(path_of(pair), name.to_string());
       if (problem.empty()) {
         pruned.removed.push_back(join(path_of(pair), name.to_string()));

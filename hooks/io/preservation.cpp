@@ -11,10 +11,27 @@ namespace {
 
 namespace asio = boost::asio;
 
+using Copy = std::shared_ptr<DivergedStore::Begun>;
+
 struct Committed {
   std::string problem;
   DivergedPruned pruned;
+  bool kept = true;
 };
+
+// A whole dataset that cannot be committed is still at the server, and its room is needed; what is
+// there of a server that gave none may be the last of it.
+Committed keep_copy(DivergedStore& store, const DivergedAbout& about, std::size_t keep) {
+  Committed done;
+  if (about.dataset || about.commands) {
+    done.problem = store.commit(about);
+    if (done.problem.empty()) done.pruned = store.prune(about.pair, keep, std::time(nullptr));
+    if (done.problem.empty() || !about.dataset) return done;
+  }
+  store.abandon(about.pair, about.name);
+  done.kept = false;
+  return done;
+}
 
 }  // namespace
 
@@ -34,6 +51,7 @@ struct Preservation::Impl : std::enable_shared_from_this<Impl> {
   void keep_dataset(const FetchResult& result);
   void commit();
   void finish();
+  void leave();
 
   template <typename Work, typename Then>
   void on_disk(Work work, Then then);
@@ -48,6 +66,7 @@ struct Preservation::Impl : std::enable_shared_from_this<Impl> {
   Progress progress;
   Finished finished;
   Preserved result;
+  Copy copy;  // written on the disk; none before it is begun and once its end is on the way
 };
 
 // The loop has work while the disk has.
@@ -81,15 +100,19 @@ void Preservation::Impl::start() {
     about.first_offset = request.lost->first;
     about.last_offset = request.lost->last;
   }
-  on_disk([pair = about.pair,
-           name = about.name](DivergedStore& kept) { return kept.begin(pair, name); },
-          [](Impl& self, DivergedStore::Begun begun) {
-            self.result.problem = std::move(begun.problem);
-            self.result.path = std::move(begun.path);
-            self.result.about.name = begun.name;
-            if (!self.result.problem.empty()) return self.finish();
-            self.fetch_commands();
-          });
+  copy = std::make_shared<DivergedStore::Begun>();
+  on_disk(
+      [made = copy, pair = about.pair, name = about.name](DivergedStore& kept) {
+        *made = kept.begin(pair, name);
+        return made;
+      },
+      [](Impl& self, const Copy& made) {
+        self.result.problem = made->problem;
+        self.result.path = made->path;
+        self.result.about.name = made->name;
+        if (!self.result.problem.empty()) return self.finish();
+        self.fetch_commands();
+      });
 }
 
 FetchRequest Preservation::Impl::fetch_request(std::string_view file) const {
@@ -145,29 +168,41 @@ void Preservation::Impl::keep_dataset(const FetchResult& fetched) {
 }
 
 void Preservation::Impl::commit() {
-  on_disk(
-      [about = result.about, keep = request.keep](DivergedStore& kept) {
-        if (!about.dataset && !about.commands) {
-          kept.abandon(about.pair, about.name);
-          return Committed{};
-        }
-        Committed answer{kept.commit(about), {}};
-        if (answer.problem.empty()) answer.pruned = kept.prune(about.pair, keep);
-        return answer;
-      },
-      [](Impl& self, Committed kept) {
-        if (self.result.problem.empty()) self.result.problem = std::move(kept.problem);
-        if (!self.result.about.dataset && !self.result.about.commands) self.result.path.clear();
-        self.result.pruned = std::move(kept.pruned);
-        self.finish();
-      });
+  on_disk([held = std::exchange(copy, nullptr), about = result.about,
+           keep = request.keep](DivergedStore& kept) { return keep_copy(kept, about, keep); },
+          [](Impl& self, Committed kept) {
+            if (self.result.problem.empty()) self.result.problem = std::move(kept.problem);
+            if (!kept.kept) self.result.path.clear();
+            self.result.pruned = std::move(kept.pruned);
+            self.finish();
+          });
 }
 
 void Preservation::Impl::finish() {
   const auto self = shared_from_this();
   ++run_number;
+  copy.reset();
   const Finished call = std::exchange(finished, nullptr);
   if (call) call(result);
+}
+
+// What was begun goes: the server has all of it when it leads, and it is copied anew when it waits.
+// But the one that was restarted, or was made a replica by somebody, may have lost it: commands
+// that are whole stay. Behind another turn of the disk, for what the fetch holds there is let go of
+// on a strand.
+void Preservation::Impl::leave() {
+  const Copy left = std::exchange(copy, nullptr);
+  if (!left) return;
+  DivergedAbout about = result.about;
+  about.dataset.reset();
+  about.dataset_missing = "it was interrupted";
+  asio::post(disk, [disk = disk, store = store, left, about, keep = request.keep] {
+    asio::post(disk, [store, left, about, keep]() mutable {
+      if (left->path.empty()) return;
+      about.name = left->name;
+      keep_copy(*store, about, keep);
+    });
+  });
 }
 
 Preservation::Preservation(asio::any_io_executor loop, asio::any_io_executor disk,
@@ -190,6 +225,7 @@ void Preservation::cancel() {
   ++impl_->run_number;
   impl_->fetch.cancel();
   impl_->finished = nullptr;
+  impl_->leave();
 }
 
 }  // namespace hooks::io

@@ -52,7 +52,7 @@ class Preservation {
   using Finished = std::function<void(const Preserved&)>;
   using Progress = std::function<void(const TransferProgress&)>;
 
-  // `disk` as for RdbFetch. `store` is used on it, by one preservation at a time.
+  // `disk` as for RdbFetch, of one thread. `store` is used on it, by one preservation at a time.
   Preservation(boost::asio::any_io_executor loop, boost::asio::any_io_executor disk,
                std::shared_ptr<DivergedStore> store);
   ~Preservation();
@@ -61,7 +61,7 @@ class Preservation {
 
   // `finished` comes exactly once, from the loop; not after cancel(). A running one is cancelled.
   void run(PreserveRequest request, Progress progress, Finished finished);
-  // What was kept so far stays, listed as unfinished.
+  // The copy that was begun goes soon after. Commands that were already whole are kept, alone.
   void cancel();
 
  private:

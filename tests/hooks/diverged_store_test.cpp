@@ -25,6 +25,7 @@ using testing::read_bytes;
 using testing::write_bytes;
 using Parsed = std::variant<DivergedAbout, std::string>;
 
+constexpr std::int64_t kLater = 1795266062;
 const std::string kCommands = "*2\r\n$3\r\nDEL\r\n$1\r\na\r\n";
 
 KeptDataset dataset_of(const std::string& rdb) {
@@ -215,7 +216,7 @@ TEST_F(DivergedCopies, TheOldestGoAndWhatIsNotUnderstoodStays) {
   write_bytes(path({951782400, 7}, "notes.txt"), "an operator's");
   write_bytes(pair_path() + "/README", "an operator's");
 
-  const auto pruned = store_.prune("redis", 1);
+  const auto pruned = store_.prune("redis", 1, kLater);
   EXPECT_EQ(pruned.removed, std::vector<std::string>{path({951782402, 7})});
   EXPECT_EQ(pruned.problems, std::vector<std::string>{path({951782400, 7}) +
                                                       " is not removed: it also holds notes.txt"});
@@ -234,16 +235,103 @@ TEST_F(DivergedCopies, PrecautionsPushOutOnlyEachOther) {
     EXPECT_EQ(parse_about(format_about(precaution)), Parsed(precaution));
     keep(precaution);
   }
-  const auto pruned = store_.prune("redis", 2);
+  const auto pruned = store_.prune("redis", 2, 951782410);
   EXPECT_EQ(pruned.removed, std::vector<std::string>{path({951782400, 7})});
   EXPECT_EQ(store_.list("redis").size(), 3U);
+}
+
+// A role that goes to and fro makes one every few seconds.
+TEST_F(DivergedCopies, StayForAnHourWhateverTheirNumber) {
+  for (std::int64_t i = 0; i < 4; ++i) keep(an_about({951782400 + i, 7}));
+  EXPECT_EQ(store_.prune("redis", 1, 951782403).removed.size(), 0U);
+  EXPECT_EQ(store_.prune("redis", 1, 951782401 + 3600).removed,
+            (std::vector{path({951782400, 7}), path({951782401, 7})}));
+  EXPECT_EQ(store_.prune("redis", 1, kLater).removed, std::vector{path({951782402, 7})});
+}
+
+// A dataset that finds no room is tried again twice in a minute, and its commands are kept each
+// time.
+TEST_F(DivergedCopies, CommandsThatANewerCopyHasTooAreNotSpared) {
+  for (std::int64_t i = 0; i < 4; ++i) {
+    DivergedAbout commands_alone = an_about({951782400 + i, 7});
+    commands_alone.dataset.reset();
+    if (i == 0) commands_alone.replid = std::string(40, 'b');
+    if (i == 1) commands_alone.first_offset -= 1;
+    keep(commands_alone);
+  }
+  EXPECT_EQ(store_.prune("redis", 1, 951782403).removed, std::vector{path({951782402, 7})});
+  EXPECT_EQ(store_.list("redis").size(), 3U);
+}
+
+TEST_F(DivergedCopies, WhatAnInterruptedOneLeftGoesWhenTheNextBegins) {
+  std::filesystem::create_directories(path(first_));
+  write_bytes(path(first_, ".tandem-fetch-abcdef"), "half a data");
+  std::filesystem::create_directories(path(second_));
+  write_bytes(path(second_, "notes.txt"), "an operator's");
+  std::filesystem::create_directories(pair_path() + "/by-hand");
+  std::filesystem::create_directories(base_.path("diverged/other/20000229T000000Z-7"));
+  const auto running = store_.begin("redis", {951782402, 7});
+  ASSERT_EQ(running.problem, "");
+  const auto next = store_.begin("redis", {951782403, 7});
+  EXPECT_EQ(next.problem, "");
+  EXPECT_EQ(names_in(pair_path()),
+            (std::set<std::string>{"20000229T000001Z-8", "20000229T000002Z-7", "20000229T000003Z-7",
+                                   "by-hand"}));
+  EXPECT_EQ(names_in(base_.path("diverged/other")).size(), 1U) << "it is of another pair";
+}
+
+// The server may have been restarted since, and be without it.
+TEST_F(DivergedCopies, AWholeFileOfAnInterruptedOneGoesOnlyInItsTurn) {
+  for (std::int64_t i = 0; i < 3; ++i) {
+    const DivergedName name{951782400 + i, 7};
+    std::filesystem::create_directories(path(name));
+    write_bytes(path(name, "commands.resp"), kCommands);
+  }
+  const auto running = store_.begin("redis", {951782300, 7});
+  write_bytes(running.path + "/commands.resp", kCommands);
+  keep(an_about({951782500, 7}));
+  EXPECT_EQ(store_.prune("redis", 1, 951782500).removed.size(), 0U);
+  EXPECT_EQ(store_.prune("redis", 2, kLater).removed, std::vector{path({951782400, 7})});
+  EXPECT_TRUE(std::filesystem::exists(running.path + "/commands.resp"));
+  EXPECT_EQ(store_.list("redis").size(), 4U);
+}
+
+TEST_F(DivergedCopies, NoLinkIsFollowedWhereSomethingIsRemoved) {
+  const std::string elsewhere = base_.make_directory("elsewhere", 0700);
+  const std::string temporary = elsewhere + "/.tandem-fetch-abcdef";
+  write_bytes(temporary, "another fetch's");
+  write_bytes(elsewhere + "/dump.rdb", "a server's");
+  std::filesystem::create_directories(pair_path());
+  std::filesystem::create_directory_symlink(elsewhere, path(first_));
+  std::filesystem::create_directory_symlink(elsewhere, pair_path() + "/.removing-x");
+  ASSERT_EQ(store_.begin("redis", second_).problem, "");
+  EXPECT_EQ(store_.prune("redis", 0, kLater).removed.size(), 0U);
+  EXPECT_EQ(names_in(elsewhere), (std::set<std::string>{".tandem-fetch-abcdef", "dump.rdb"}));
+
+  write_bytes(elsewhere + "/about.json", format_about(an_about(first_)));
+  write_bytes(elsewhere + "/dump.rdb", make_rdb("dataset"));
+  write_bytes(elsewhere + "/commands.resp", kCommands);
+  EXPECT_EQ(store_.prune("redis", 0, kLater).problems,
+            std::vector{path(first_) + " cannot be removed: Not a directory"});
+  EXPECT_EQ(names_in(elsewhere).size(), 4U);
+}
+
+TEST_F(DivergedCopies, AbandonedNothingIsLeftButWhatWasCommitted) {
+  const auto begun = store_.begin("redis", first_);
+  write_bytes(begun.path + "/dump.rdb", make_rdb("dataset"));
+  write_bytes(begun.path + "/commands.resp", kCommands);
+  store_.abandon("redis", first_);
+  EXPECT_EQ(names_in(pair_path()).size(), 0U);
+  keep(an_about(first_));
+  store_.abandon("redis", first_);
+  EXPECT_EQ(problem_of(first_), "");
 }
 
 TEST_F(DivergedCopies, ARemovalThatWasInterruptedIsFinished) {
   keep(an_about(first_));
   std::filesystem::rename(path(first_), pair_path() + "/.removing-20000229T000000Z-7");
   EXPECT_EQ(store_.list("redis").size(), 0U);
-  store_.prune("redis", 5);
+  store_.prune("redis", 5, kLater);
   EXPECT_EQ(names_in(pair_path()).size(), 0U);
 }
 

@@ -45,6 +45,15 @@ TEST(Surplus, IsAllButTheNewest) {
   EXPECT_EQ(surplus({late, old}, 0), (std::vector{old, late}));
 }
 
+TEST(Recent, IsWithinAnHourOnEitherSide) {
+  constexpr std::int64_t kNow = 951782400;
+  EXPECT_TRUE(is_recent({kNow, 1}, kNow));
+  EXPECT_TRUE(is_recent({kNow - 3599, 1}, kNow));
+  EXPECT_FALSE(is_recent({kNow - 3600, 1}, kNow));
+  EXPECT_TRUE(is_recent({kNow + 5, 1}, kNow));
+  EXPECT_FALSE(is_recent({kNow + 3600, 1}, kNow)) << "of a clock that was wrong";
+}
+
 TEST(TransferRate, IsThatOfTheLastSeconds) {
   const health::TimePoint start{};
   TransferRate rate(5s);
