@@ -9,6 +9,8 @@ be missing on the leader afterwards:
   tail      the last ones before a death may be, which replication had not sent yet
   disk      all may be that no server had saved
 
+How long there may be two of something is longest_twice()'s matter.
+
 Who was cut off and then dies takes what only it had along: copy and tail together are disk. So are
 two deaths, or one while the standby is kept behind: the last is that of the only server.
 """
@@ -34,6 +36,7 @@ class Fault:
     share: int = 2  # how often it is drawn, beside the others
     death: bool = False  # of a server, with what only it has in memory
     alone: bool = False  # the standby is behind while it lasts
+    apart: bool = False  # the hosts may know nothing of each other while it lasts, and just after
 
 
 def leader_of(world, random):
@@ -317,15 +320,15 @@ FAULTS = [
     Fault("both hosts gone", DISK, both_hosts_gone, 1),
     Fault("slow script in Redis", COPY, slow_script_in_redis),
     Fault("saves without end", NOTHING, saves_without_end, 1),
-    Fault("starved processors", COPY, starved_processors, 1),
-    Fault("link down", COPY, link_down),
-    Fault("partition", COPY, partition),
-    Fault("deaf in one direction", COPY, deaf, 1),
-    Fault("mute in one direction", COPY, mute, 1),
+    Fault("starved processors", COPY, starved_processors, 1, apart=True),
+    Fault("link down", COPY, link_down, apart=True),
+    Fault("partition", COPY, partition, apart=True),
+    Fault("deaf in one direction", COPY, deaf, 1, apart=True),
+    Fault("mute in one direction", COPY, mute, 1, apart=True),
     Fault("VRRP dropped", COPY, no_vrrp, 1),
     Fault("peer link dropped", NOTHING, no_peer_link, 1),
     Fault("replication dropped", NOTHING, no_replication, 1, alone=True),
-    Fault("20 % loss", COPY, lossy_network, 1),
+    Fault("20 % loss", COPY, lossy_network, 1, apart=True),
     Fault("disk full", NOTHING, disk_full, 1, alone=True),
     Fault("standby's server made a master", NOTHING, foreign_master, 1),
     Fault("leader's server made a replica", COPY, foreign_replica, 1),
@@ -353,3 +356,23 @@ def promise_of(faults):
     if DISK in promises or {COPY, TAIL} <= promises or only_one_had_it:
         return DISK
     return next(one for one in (TAIL, COPY, NOTHING) if one in promises)
+
+
+# What the rules promise, in seconds, with a second for a machine that does more than this.
+VIP_TWICE = 3.0      # vip_lease, 2 s: that of a leader who is gone has left by then
+MASTERS_TWICE = 1.0  # a leader is fenced, or out of the clients' reach, before its successor leads
+AFTER_APART = 4.0    # until who was cut off hears of his successor and has let go
+
+
+def longest_twice(faults, lasted, mode):
+    """For how many seconds the VIP may be on both hosts, and both servers take writes of clients.
+
+    Hosts that know nothing of each other may both lead until they hear of each other again. In mode
+    "safe" they may not: a leader without a standby takes no writes before that one could lead.
+    """
+    names = {fault.name for fault in faults}
+    no_word = {"VRRP dropped", "peer link dropped"} <= names
+    if not no_word and not any(fault.apart for fault in faults):
+        return VIP_TWICE, MASTERS_TWICE
+    vip = lasted + AFTER_APART
+    return vip, MASTERS_TWICE if mode == "safe" else vip

@@ -305,6 +305,7 @@ class KeepalivedWorld(PeerWorld):
 
 class SentinelWorld(PeerWorld):
     side = SentinelSide
+    by_address = False
     absent = (*PeerWorld.absent, "VIP deleted by hand", "VIP added by hand", "VRRP dropped")
 
     def leads_clients(self, leader):

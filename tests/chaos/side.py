@@ -10,6 +10,21 @@ import pair as lab
 
 DISK = "1g"  # copies of a million keys, for an hour
 LONGEST_STOP = 45  # seconds, as in the agent's unit
+OWN_END = "Replica was unable to write command to disk"
+LAST_WORDS = 16384
+
+# Scripts, so that there are children to forget; signed adverts, so that clocks matter to them. A
+# script on starved processors is patient: what it says is not what is tried here.
+OF_THE_PAIR = """\
+auth_key_file = "{folder}/vrrp.keys"
+[pair.notify]
+any = ["/bin/sh", "-c", "sleep 60 & exit 0", "notify"]
+[[pair.track_script]]
+name = "runs"
+command = "/bin/true"
+interval = "500ms"
+timeout = "20s"
+"""
 
 
 class Side(lab.Node):
@@ -23,7 +38,9 @@ class Side(lab.Node):
         self.stopping = self.server_stopping = self.asked_to_end = False
 
     def prepare(self, root, programs, peer, interval, lines):
-        super().prepare(root, programs, peer, interval, lines)
+        own = OF_THE_PAIR.format(folder=os.path.join(root, self.host.label))
+        super().prepare(root, programs, peer, interval, {**lines, "pair": lines["pair"] + own})
+        self.write("vrrp.keys", "1 " + "9" * 64 + "\n")
         self.server.launcher = self.with_clock([])
         self.set_clock(0)
 
@@ -128,8 +145,18 @@ class Side(lab.Node):
 
     def note_server_crash(self):
         code = self.server.process.returncode if self.server.process else None
-        if code not in (None, 0, -signal.SIGKILL, -signal.SIGTERM):
-            self.crashes.append(f"the server of {self.host.label} ended with {code}")
+        if code in (None, 0, -signal.SIGKILL, -signal.SIGTERM) or self.ended_for_its_disk():
+            return
+        self.crashes.append(f"the server of {self.host.label} ended with {code}")
+
+    def ended_for_its_disk(self):
+        """A replica that cannot save ends with the first write that its master sends: Redis is made
+        so (replica-ignore-disk-write-errors no)."""
+        try:
+            with open(self.server.log, encoding="utf-8", errors="replace") as log:
+                return OWN_END in log.read()[-LAST_WORDS:]
+        except OSError:
+            return False
 
     def has_vip(self):
         return f" {lab.VIP}/" in network.ip("-n", self.host.namespace, "-o", "-4", "address",
@@ -170,14 +197,28 @@ class Side(lab.Node):
         except (RuntimeError, OSError):
             pass
 
+    def script_processes(self):
+        """What the agent's scripts are, or have left behind: they know their pair."""
+        found = set()
+        for pid in network.ip("netns", "pids", self.host.namespace, check=False).split():
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    if b"TANDEM_PAIR=" in file.read():
+                        found.add(pid)
+            except OSError:
+                pass  # it has ended
+        return found
+
     def burden(self):
-        """File descriptors, resident memory in MiB and forgotten children of the living agent."""
+        """File descriptors, resident memory in MiB and children of the living agent, with what
+        its scripts have left behind."""
         base = f"/proc/{self.agent.pid}"
         try:
             with open(base + "/statm", encoding="ascii") as file:
                 resident = int(file.read().split()[1]) * 4096 / 2**20
             with open(f"{base}/task/{self.agent.pid}/children", encoding="ascii") as file:
-                children = len(file.read().split())
-            return {"fds": len(os.listdir(base + "/fd")), "rss": resident, "children": children - self.own_children}
+                children = set(file.read().split()) | self.script_processes()
+            return {"fds": len(os.listdir(base + "/fd")), "rss": resident,
+                    "children": len(children) - self.own_children}
         except OSError:
             return None

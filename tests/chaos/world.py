@@ -58,6 +58,7 @@ class World:
     judged = True        # what is not as promised is a problem
     keeps_copies = True  # of what is replaced
     absent = ()          # names of faults that there is no place for
+    by_address = True    # clients go to the virtual IP
 
     def __init__(self, root, programs, interval, lines=""):
         self.root = root
@@ -180,6 +181,7 @@ class World:
         for host in self._hosts:
             network.cable(host, "up", wire=WIRE)
             self.move(host, "bridge")
+        # On both hosts before anybody is waited for: what is apart, is apart until here.
         for side in self.sides:
             side.set_clock(0)
             side.clear_filters()
@@ -189,18 +191,56 @@ class World:
                     os.remove(filler)
             side.signal_server(signal.SIGCONT)
             side.signal_agent(signal.SIGCONT)
+        for side in self.sides:
             self.boot(side)
 
 
+class Holders:
+    """On which hosts the VIP is, and for how long it was on both."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._both = 0.0
+        self._on = {}
+        self._since = None
+
+    def event(self, source, text, at=None, colour=None):
+        with self._lock:
+            self._on[text.split()[-1]] = " is on " in text
+            if sum(self._on.values()) == 2:
+                self._since = self._since or at
+            elif self._since is not None:
+                self._both += at - self._since
+                self._since = None
+
+    def on(self, side):
+        return self._on.get(side.host.label, False)
+
+    @property
+    def both(self):
+        with self._lock:
+            going_on = time.monotonic() - self._since if self._since is not None else 0
+            return self._both + going_on
+
+
 class Reign:
-    """Samples both servers: for how long they were masters that take writes, both at once."""
+    """For how long both servers took writes of clients that reached them, both at once.
+
+    A server counts while it answers a write, DEL of a key that there is not, which changes nothing
+    and which a replica, a fence (min-replicas-to-write) and a disk that is full refuse and a pause
+    holds back; and while the virtual IP is on its host, where clients go to it. What is not seen: a
+    host that has the address and no client on its side of a partition counts as one with clients.
+    """
 
     PERIOD = 0.02
+    PATIENCE = 0.2
+    NOTHING = "no such key of the nemesis"
 
-    def __init__(self, world):
+    def __init__(self, world, holders):
         self._world = world
+        self._holders = holders
         self._stopping = threading.Event()
-        self._masters = {}
+        self._takes_writes = {}
         self.both = 0.0
         self._threads = [threading.Thread(target=self._sample, args=(side,), daemon=True)
                          for side in world.sides]
@@ -218,16 +258,25 @@ class Reign:
         while not self._stopping.wait(self.PERIOD):
             try:
                 if connection is None:
-                    connection = resp.Connection(side.server.socket, lab.PASSWORD, 0.2)
-                self._masters[side] = connection.call("ROLE")[0] == "master"
-            except (OSError, resp.ReplyError):
+                    connection = resp.Connection(side.server.socket, lab.PASSWORD, self.PATIENCE)
+                connection.call("DEL", self.NOTHING)
+                self._takes_writes[side] = True
+            except resp.ReplyError:
+                self._takes_writes[side] = False
+            except OSError:
+                self._takes_writes[side] = False
+                if connection is not None:
+                    connection.close()
                 connection = None
-                self._masters[side] = False
+
+    def _reigns(self, side):
+        reached = not self._world.by_address or self._holders.on(side)
+        return reached and self._takes_writes.get(side, False)
 
     def _add_up(self):
         last = time.monotonic()
         while not self._stopping.wait(self.PERIOD):
             now = time.monotonic()
-            if len(self._masters) == 2 and all(self._masters.values()):
+            if all(self._reigns(side) for side in self._world.sides):
                 self.both += now - last
             last = now
