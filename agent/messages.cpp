@@ -135,6 +135,8 @@ constexpr auto kMessages = std::to_array<KnownMessage>({
     {"reload-refused", "nothing was changed: "},
     {"restart-refused", "restart: not begun: "},
     {"configuration-warning", "configuration: "},
+    {"memory-short", "memory is short: "},
+    {"memory-short", "no memory is left, "},
     {"not-realtime", "; adverts may be late under load"},
     {"interface-waits", ": waiting"},
     {"interface-waits", " waits for it"},

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -22,6 +23,7 @@
 #include "agent/io/daemon.hpp"
 #include "agent/io/host_checks.hpp"
 #include "agent/io/log.hpp"
+#include "agent/io/memory_reserve.hpp"
 #include "agent/io/privileges.hpp"
 #include "agent/io/steering_commands.hpp"
 #include "agent/io/vip_removal.hpp"
@@ -140,6 +142,7 @@ int run(const Options& options, char** arguments) {
     return 1;
   }
   const auto log = std::get<std::shared_ptr<spdlog::logger>>(opened);
+  agent::io::MemoryReserve::instance().set_aside();
   agent::io::settle_file_capabilities(config.copies_datasets());
   std::optional<std::string> failure;
   std::optional<agent::Succession> heirs;
@@ -187,6 +190,10 @@ int main(int argc, char** argv) {
   }
   try {
     return run(options, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "tandemd: no memory is left\n";
+    agent::io::close_log();
+    std::_Exit(1);  // nothing that needs more of it
   } catch (const std::exception& error) {
     std::cerr << "tandemd: " << error.what() << "\n";
     return 1;

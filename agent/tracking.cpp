@@ -143,7 +143,24 @@ void Tracking::on(TimePoint now, const TrackingBegun& /*begun*/) {
 }
 
 void Tracking::on(TimePoint now, const ScriptEnded& ended) {
-  observe(now, scripts_.at(ended.script), ended.good, ended.detail);
+  Tracker& script = scripts_.at(ended.script);
+  if (std::exchange(script.said, false)) {
+    effects_.emplace_back(
+        TrackingSaid{false, "track_script " + script.seen.name + " is run again"});
+  }
+  observe(now, script, ended.good, ended.detail);
+}
+
+// A host that cannot fork says nothing about its server, and the other host may be no better off.
+void Tracking::on(TimePoint /*now*/, const ScriptNotRun& missed) {
+  Tracker& script = scripts_.at(missed.script);
+  const bool known = script.seen.state != TrackState::unknown;
+  const std::string kept = known ? "its last result counts" : "it has no result yet";
+  // The words of a failure stay: they are the reason of a fault that goes on.
+  if (script.seen.state != TrackState::bad) script.seen.detail = missed.why + "; " + kept;
+  if (std::exchange(script.said, true)) return;
+  effects_.emplace_back(TrackingSaid{
+      true, "track_script " + script.seen.name + " cannot be run: " + missed.why + "; " + kept});
 }
 
 void Tracking::on(TimePoint now, const FileRead& read) {
@@ -188,6 +205,7 @@ void Tracking::on(TimePoint now, const TrackingDeadline& /*deadline*/) {
       if (!must_report(tracker) || now < *begun_ + tracker.patience) continue;
       tracker.overdue = true;
       const bool script = tracker.seen.kind == TrackKind::script;
+      if (script && tracker.said) continue;  // it never ran, so there is no result to wait for
       set(now, tracker, script ? TrackState::bad : TrackState::unknown,
           script ? "its first run does not end" : "cannot be read in time: counts as 0");
     }

@@ -81,6 +81,11 @@ struct ScriptEnded {
   bool good = false;
   std::string detail;  // "exit code 1", "did not end within 1s"
 };
+// This host had no process, memory or descriptor to spare for it: nothing was learnt.
+struct ScriptNotRun {
+  std::size_t script = 0;
+  std::string why;  // "/bin/true could not be started: Resource temporarily unavailable"
+};
 struct FileRead {
   enum class Content : std::uint8_t { number, missing, unusable };
   std::size_t file = 0;
@@ -98,8 +103,8 @@ struct GatewayProbed {
 };
 struct TrackingDeadline {};
 
-using TrackingInput = std::variant<TrackingBegun, ScriptEnded, FileRead, InterfaceSeen,
-                                   GatewayProbed, TrackingDeadline>;
+using TrackingInput = std::variant<TrackingBegun, ScriptEnded, ScriptNotRun, FileRead,
+                                   InterfaceSeen, GatewayProbed, TrackingDeadline>;
 
 // ---- effects -----------------------------------------------------------------------------------
 
@@ -159,13 +164,14 @@ class Tracking {
     int against = 0;         // results in a row that contradict the state
     std::int64_t value = 0;  // file: the number that counts
     bool unusable = false;   // file: the last reading
-    bool said = false;       // file: that it is unusable
+    bool said = false;       // file: that it is unusable; script: that it could not be run
     Duration patience{};     // for the first result
     bool overdue = false;    // it has not come within it
   };
 
   void on(TimePoint now, const TrackingBegun& begun);
   void on(TimePoint now, const ScriptEnded& ended);
+  void on(TimePoint now, const ScriptNotRun& missed);
   void on(TimePoint now, const FileRead& read);
   void on(TimePoint now, const InterfaceSeen& seen);
   void on(TimePoint now, const GatewayProbed& probed);

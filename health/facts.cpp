@@ -1,6 +1,7 @@
 // Reads INFO and ROLE. Foreign text: a line that cannot be understood is skipped, never guessed.
 #include "health/facts.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <utility>
@@ -8,10 +9,21 @@
 namespace health {
 namespace {
 
+constexpr std::size_t kLongestText = 255;  // more than a host name, an id or a version may have
+
 struct Field {
   std::string_view name;
   std::string_view value;
 };
+
+// Whoever may say REPLICAOF chooses the host that stands here, and it ends up in lines of the log
+// and on terminals. What is changed equals no address, as no address has a question mark.
+std::string text_of(std::string_view value) {
+  std::string text(value.substr(0, kLongestText));
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
+  return text;
+}
 
 std::optional<Field> split(std::string_view text, char separator) {
   const std::size_t at = text.find(separator);
@@ -93,9 +105,9 @@ ServerFacts InfoParser::finish() {
 }
 
 void InfoParser::read_server(const Field& field) {
-  if (field.name == "redis_version") facts_.redis_version = field.value;
-  if (field.name == "run_id") facts_.run_id = field.value;
-  if (field.name == "redis_mode") facts_.mode = field.value;
+  if (field.name == "redis_version") facts_.redis_version = text_of(field.value);
+  if (field.name == "run_id") facts_.run_id = text_of(field.value);
+  if (field.name == "redis_mode") facts_.mode = text_of(field.value);
   if (field.name == "cluster_enabled") read_flag(field.value, "1", "0", facts_.cluster_enabled);
 }
 
@@ -117,10 +129,10 @@ void InfoParser::read_persistence(const Field& field) {
 void InfoParser::read_replication(const Field& field) {
   if (field.name == "role") read_role(field.value);
   if (field.name == "connected_slaves") facts_.replicas.clear();  // the slaveN lines follow
-  if (field.name == "master_replid") facts_.replid = field.value;
+  if (field.name == "master_replid") facts_.replid = text_of(field.value);
   if (field.name == "master_replid2") {
     const bool none = field.value.find_first_not_of('0') == std::string_view::npos;
-    facts_.replid2 = none ? std::string_view{} : field.value;
+    facts_.replid2 = none ? std::string() : text_of(field.value);
   }
   if (field.name == "master_repl_offset") read_number(field.value, facts_.offset);
   if (field.name == "second_repl_offset") read_number(field.value, facts_.second_offset);
@@ -131,7 +143,7 @@ void InfoParser::read_replication(const Field& field) {
 }
 
 void InfoParser::read_link(const Field& field) {
-  if (field.name == "master_host") facts_.master.host = field.value;
+  if (field.name == "master_host") facts_.master.host = text_of(field.value);
   if (field.name == "master_port") read_number(field.value, facts_.master.port);
   if (field.name == "master_link_status") {
     read_flag(field.value, "up", "down", facts_.link_up);
@@ -168,7 +180,7 @@ void InfoParser::read_replica(std::string_view value) {
   while (!value.empty()) {
     const std::optional<Field> field = split(next_piece(value, ','), '=');
     if (!field) continue;
-    if (field->name == "ip") replica.endpoint.host = field->value;
+    if (field->name == "ip") replica.endpoint.host = text_of(field->value);
     if (field->name == "port") read_number(field->value, replica.endpoint.port);
     if (field->name == "state") replica.online = field->value == "online";
     if (field->name == "offset") read_number(field->value, replica.offset);
@@ -247,8 +259,8 @@ std::optional<RoleReply> parse_role(const Reply& reply) {
                        parts[3].type == Type::bulk && parts[4].type == Type::integer;
   if (!replica || !std::in_range<std::uint16_t>(parts[2].integer)) return std::nullopt;
   role.role = Role::replica;
-  role.master = {parts[1].text, static_cast<std::uint16_t>(parts[2].integer)};
-  role.link_state = parts[3].text;
+  role.master = {text_of(parts[1].text), static_cast<std::uint16_t>(parts[2].integer)};
+  role.link_state = text_of(parts[3].text);
   role.offset = parts[4].integer;
   return role;
 }

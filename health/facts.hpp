@@ -65,7 +65,8 @@ struct ServerFacts {
 };
 
 // Parses any mix of INFO sections over `base`: what the text does not name keeps its value.
-// Garbage lines are skipped; numbers that are none leave the field as it was.
+// Garbage lines are skipped; numbers that are none leave the field as it was. Texts are printable
+// and of at most 255 bytes: each other byte is a question mark.
 ServerFacts parse_info(std::string_view info, ServerFacts base = {});
 
 // Why nobody may manage this server as one of a pair, as a clause that begins with kNotForAPair;

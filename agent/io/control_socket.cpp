@@ -3,6 +3,7 @@
 // longest makes room.
 #include "agent/io/control_socket.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,10 +16,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
-#include <cerrno>
 #include <list>
-#include <system_error>
+#include <optional>
+#include <string_view>
 #include <utility>
+
+#include "agent/io/memory_reserve.hpp"
 
 namespace agent::io {
 namespace {
@@ -31,9 +34,29 @@ constexpr std::size_t kLargestRequest = 4096;
 constexpr std::size_t kMostClients = 64;
 constexpr auto kPatience = std::chrono::seconds(5);  // for a request, and for taking the answer
 constexpr const char* kGroup = "tandem";
+constexpr mode_t kForGroup = 0117;  // umask(2): what is left is 0660
+constexpr mode_t kForRoot = 0177;
+
+// What is said to a client without a place: all others wait for answers, or there is no memory to
+// put it together from.
+constexpr std::string_view kTooMany =
+    R"({"error":"too many requests wait for an answer; try again later"})"
+    "\n";
+constexpr std::string_view kNoMemory =
+    R"({"error":"the agent is short of memory; try again later"})"
+    "\n";
 
 json::object refusal(std::string_view why) {
   return {{"error", why}};
+}
+
+std::optional<gid_t> operators() {
+  std::array<char, 4096> buffer{};
+  struct group entry {};
+  struct group* found = nullptr;
+  ::getgrnam_r(kGroup, &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr) return std::nullopt;
+  return found->gr_gid;
 }
 
 struct Client {
@@ -70,28 +93,37 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
           const auto self = weak.lock();
           if (!self || error == asio::error::operation_aborted) return;
           if (error) return self->accept_later();
-          self->welcome(std::make_shared<Client>(std::move(socket)));
+          self->admit(std::move(socket));
           self->accept();
         });
+  }
+
+  void admit(Protocol::socket socket) {
+    std::shared_ptr<Client> client;
+    const bool served = MemoryReserve::instance().serve([&] {
+      client = std::make_shared<Client>(std::move(socket));
+      welcome(client);
+    });
+    if (served) return;
+    turn_away(client ? client->socket : socket, kNoMemory);
+    if (client) end(client);
   }
 
   void welcome(const std::shared_ptr<Client>& client) {
     if (clients.size() >= kMostClients) {
       const auto silent = std::find_if(clients.begin(), clients.end(),
                                        [](const auto& other) { return !other->asked; });
-      if (silent == clients.end()) return turn_away(*client);
+      if (silent == clients.end()) return turn_away(client->socket, kTooMany);
       end(std::shared_ptr(*silent));
     }
     serve(client);
   }
 
-  // All of them wait for answers. What a fresh socket takes without waiting is enough.
-  static void turn_away(Client& client) {
-    const std::string words =
-        json::serialize(refusal("too many requests wait for an answer; try again later")) + "\n";
+  // What a fresh socket takes without waiting is enough.
+  static void turn_away(Protocol::socket& socket, std::string_view words) {
     boost::system::error_code ignored;
-    client.socket.non_blocking(true, ignored);
-    client.socket.send(asio::buffer(words), 0, ignored);
+    socket.non_blocking(true, ignored);
+    socket.send(asio::buffer(words), 0, ignored);
   }
 
   // Out of descriptors, most likely: not at once again.
@@ -165,6 +197,31 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
+  // With its mode from the beginning: a chmod() by name could meet what somebody put in its place.
+  boost::system::error_code bind(const std::string& where, mode_t closed) {
+    boost::system::error_code error;
+    acceptor.open(Protocol(), error);
+    const mode_t before = ::umask(closed);
+    if (!error) acceptor.bind(Protocol::endpoint(where), error);
+    ::umask(before);
+    return error;
+  }
+
+  // For root and the group; where there is no such group, or no right to give it the socket, for
+  // root alone. Nobody gets through before it listens.
+  boost::system::error_code open(const std::string& where) {
+    const auto group = operators();
+    if (!group) return bind(where, kForRoot);
+    const auto error = bind(where, kForGroup);
+    if (error || ::fchownat(AT_FDCWD, where.c_str(), 0, *group, AT_SYMLINK_NOFOLLOW) == 0) {
+      return error;
+    }
+    boost::system::error_code ignored;
+    acceptor.close(ignored);
+    ::unlink(where.c_str());
+    return bind(where, kForRoot);
+  }
+
   bool is_here(const std::shared_ptr<Client>& client) const {
     return std::find(clients.begin(), clients.end(), client) != clients.end();
   }
@@ -202,23 +259,10 @@ std::optional<std::string> ControlSocket::listen(const std::string& path) {
     if (!S_ISSOCK(status.st_mode)) return failed("a file that is not a socket is in its place");
     ::unlink(path.c_str());
   }
-  // Created closed, opened to the group once it belongs to it.
-  const mode_t before = ::umask(0177);
-  impl_->acceptor.open(Protocol(), error);
-  if (!error) impl_->acceptor.bind(Protocol::endpoint(path), error);
-  ::umask(before);
+  error = impl_->open(path);
   if (!error) impl_->acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return failed(error.message());
   impl_->path = path;
-
-  std::array<char, 4096> buffer{};
-  struct group entry {};
-  struct group* found = nullptr;
-  ::getgrnam_r(kGroup, &entry, buffer.data(), buffer.size(), &found);
-  const bool shared = found != nullptr && ::chown(path.c_str(), 0, found->gr_gid) == 0;
-  if (shared && ::chmod(path.c_str(), 0660) != 0) {
-    return failed(std::generic_category().message(errno));
-  }
   impl_->accept();
   return std::nullopt;
 }

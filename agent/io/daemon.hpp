@@ -26,6 +26,7 @@
 #include "agent/io/peer_links.hpp"
 #include "agent/io/record_store.hpp"
 #include "agent/io/status_site.hpp"
+#include "agent/log_limit.hpp"
 #include "agent/reload.hpp"
 #include "agent/succession.hpp"
 #include "vrrp/io/netlink.hpp"
@@ -39,6 +40,7 @@ class Daemon {
          std::function<LoadResult()> load);
 
   // Runs until SIGTERM or SIGINT. nullopt: stopped in order. Otherwise why it could not start.
+  // std::bad_alloc: it ends in the middle, and has said so in the log.
   // `told`: of the process that this one succeeds.
   std::optional<std::string> run(const Succession& told = {});
   // After run(): what the successor is to know, when an operator asked for one.
@@ -68,11 +70,13 @@ class Daemon {
   void refuse_restart(const ControlSocket::Reply& reply, const std::vector<std::string>& why);
   void update_hubs();
   void keep_systemd_informed();
+  void refill_reserve();
   void keep_memory_small();
   void warn_about_networks();
   std::set<vrrp::IpAddress> own_vips() const;
   InterfaceHub& hub(const std::string& interface);
 
+  // daemon_requests.cpp
   void answer(const boost::json::object& request, const ControlSocket::Reply& reply);
   boost::json::object answer_status() const;
   AgentStatus about() const;
@@ -111,6 +115,8 @@ class Daemon {
   boost::asio::signal_set signals_;
   boost::asio::steady_timer systemd_timer_;
   boost::asio::steady_timer memory_timer_;
+  LogLimit memory_log_;
+  std::uint64_t clients_turned_away_ = 0;  // for lack of memory, since that was said
   bool stopping_ = false;
   bool restarting_ = false;
   std::function<LoadResult()> load_;

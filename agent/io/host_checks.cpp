@@ -1,8 +1,11 @@
 // See host_checks.hpp.
 #include "agent/io/host_checks.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 
 #include "agent/io/fence_script.hpp"
 #include "agent/io/track_runner.hpp"
@@ -19,6 +22,23 @@ bool on_a_network(const vrrp::io::Netlink& netlink, const vrrp::io::LinkFact& li
   return std::any_of(facts.begin(), facts.end(), [&](const auto& fact) {
     return fact.prefix.address != address && fact.prefix.contains(address);
   });
+}
+
+std::string directory_of(const std::string& file) {
+  return std::filesystem::path(file).parent_path().string();
+}
+
+// Some distributions give /var/log to a group of their own, and links in the log's place are
+// refused: a directory of root is the group's to which root has given it.
+std::optional<std::string> refuse_log_place(const std::string& directory) {
+  constexpr const char* kWhat = "where the log goes";
+  const auto walked = hooks::io::walk_path(directory);
+  const auto* places = std::get_if<std::vector<hooks::PathComponent>>(&walked);
+  if (places == nullptr || places->empty() || places->back().owner != 0) {
+    return hooks::io::refuse_place(directory, kWhat);
+  }
+  return hooks::refuse_place(*places, ::geteuid(),
+                             {"this agent's user", kWhat, places->back().group});
 }
 
 }  // namespace
@@ -81,11 +101,26 @@ std::vector<std::string> host_problems(const Config& config) {
 
 std::vector<std::string> ownership_problems(const Config& config) {
   std::vector<std::string> out;
+  const auto judge = [&](const std::string& label, const std::string& file, const char* what) {
+    if (auto why = hooks::io::refuse_place(directory_of(file), what)) {
+      out.push_back(label + " " + *why);
+    }
+  };
   if (auto why = hooks::io::refuse_place(config.file, "which programs run as root")) {
     out.push_back(*std::move(why));
   }
   if (auto why = hooks::io::refuse_place(config.state_dir, "what decides who leads")) {
     out.push_back("state_dir " + *why);
+  }
+  judge("control_socket", config.control_socket, "who answers operators");
+  if (config.log.target == LogTarget::file) {
+    if (auto why = refuse_log_place(directory_of(config.log.file))) {
+      out.push_back("log.file " + *why);
+    }
+  }
+  for (const auto& pair : config.pairs) {
+    if (pair.notify.fifo.empty()) continue;
+    judge("pair[" + pair.name + "].notify.fifo", pair.notify.fifo, "who hears of the role");
   }
   return out;
 }

@@ -29,8 +29,9 @@ std::vector<ConfigProblem> network_warnings(const LoadedConfig& loaded);
 // Scripts and users that the configuration names and this host does not have, or must not run.
 std::vector<std::string> host_problems(const Config& config);
 
-// What somebody else could change: the configuration, which names programs that run as root, and
-// state_dir. Sentences for an agent that is about to run.
+// What somebody else could change: the configuration, which names programs that run as root,
+// state_dir, and the directories of the control socket, the log and the FIFOs. Sentences for an
+// agent that is about to run.
 std::vector<std::string> ownership_problems(const Config& config);
 
 }  // namespace agent::io

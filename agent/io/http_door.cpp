@@ -12,6 +12,8 @@
 #include <list>
 #include <utility>
 
+#include "agent/io/memory_reserve.hpp"
+
 namespace agent::io {
 namespace {
 
@@ -27,20 +29,26 @@ constexpr auto kRestPatience = std::chrono::seconds(1);
 constexpr auto kAcceptPause = std::chrono::milliseconds(200);
 
 struct Client {
-  Client(tcp::socket connection, const HttpLimits& limits)
-      : socket(std::move(connection)), timer(socket.get_executor()), buffer(limits.header) {
+  // In the order in which clients are sent away for a new one.
+  enum class Stage : std::uint8_t { has_its_answer, takes_its_answer, speaks, waits };
+
+  Client(tcp::socket connection, asio::ip::address caller, const HttpLimits& limits)
+      : socket(std::move(connection)),
+        address(std::move(caller)),
+        timer(socket.get_executor()),
+        buffer(limits.header) {
     parser.header_limit(static_cast<std::uint32_t>(limits.header));
   }
 
   tcp::socket socket;
+  asio::ip::address address;
   asio::steady_timer timer;
   boost::beast::flat_buffer buffer;
   http::request_parser<http::empty_body> parser;
   http::response<http::string_body> response;
   std::array<char, 4096> rest{};
   std::size_t thrown_away = 0;
-  bool asked = false;  // its request is whole
-  bool answered = false;
+  Stage stage = Stage::speaks;
 
   void hang_up() {
     timer.cancel();
@@ -80,7 +88,7 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       if (!self || error == asio::error::operation_aborted) return;
       if (error) return self->accept_later();
-      if (self->makes_room()) self->serve(std::move(socket));
+      self->welcome(std::move(socket));
       self->accept();
     });
   }
@@ -94,18 +102,40 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  bool makes_room() {
+  void welcome(tcp::socket socket) {
+    error_code error;
+    const auto address = socket.remote_endpoint(error).address();
+    if (error) return;
+    ClientPtr client;
+    const bool served = MemoryReserve::instance().serve([&] {
+      if (!makes_room(address)) return;
+      client = std::make_shared<Client>(std::move(socket), address, limits);
+      clients.push_back(client);
+      listen_to(client);
+    });
+    if (!served && client) end(client);
+  }
+
+  bool makes_room(const asio::ip::address& address) {
+    const auto is_its = [&](const ClientPtr& client) { return client->address == address; };
+    const auto its = std::count_if(clients.begin(), clients.end(), is_its);
+    if (static_cast<std::size_t>(its) >= limits.of_one_address) return send_away(is_its);
     if (clients.size() < limits.clients) return true;
-    const auto idle = std::find_if(clients.begin(), clients.end(),
-                                   [](const ClientPtr& client) { return !client->asked; });
-    if (idle == clients.end()) return false;
-    end(*idle);
+    return send_away([](const ClientPtr&) { return true; });
+  }
+
+  template <typename Choice>
+  bool send_away(Choice choice) {
+    ClientPtr chosen;
+    for (const auto& client : clients) {
+      if (choice(client) && (!chosen || client->stage < chosen->stage)) chosen = client;
+    }
+    if (!chosen || chosen->stage == Client::Stage::waits) return false;
+    end(chosen);
     return true;
   }
 
-  void serve(tcp::socket socket) {
-    const auto client = std::make_shared<Client>(std::move(socket), limits);
-    clients.push_back(client);
+  void listen_to(const ClientPtr& client) {
     give_up_after(client, limits.patience);
     http::async_read_header(
         client->socket, client->buffer, client->parser,
@@ -128,7 +158,7 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
     if (target.empty() || target.front() != '/') {
       return reply(client, {400, "the request names no path\n"});
     }
-    client->asked = true;
+    client->stage = Client::Stage::waits;
     give_up_after(client, limits.taking);
     handler(target.substr(0, target.find('?')), [weak = weak_from_this(), client](HttpAnswer got) {
       if (const auto self = weak.lock()) self->reply(client, std::move(got));
@@ -136,8 +166,8 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void reply(const ClientPtr& client, HttpAnswer answer) {
-    if (!client->socket.is_open() || std::exchange(client->answered, true)) return;
-    client->asked = true;
+    if (!client->socket.is_open() || client->stage < Client::Stage::speaks) return;
+    client->stage = Client::Stage::takes_its_answer;
     give_up_after(client, limits.taking);
     auto& response = client->response;
     response.version(kHttp11);
@@ -166,6 +196,7 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
   // What a client still sends would make the kernel reset the connection before it has read the
   // answer; so that is taken in, for a moment.
   void say_goodbye(const ClientPtr& client) {
+    client->stage = Client::Stage::has_its_answer;
     error_code ignored;
     client->socket.shutdown(tcp::socket::shutdown_send, ignored);
     give_up_after(client, kRestPatience);

@@ -1,5 +1,6 @@
 // A small HTTP/1.1 server on the agent's loop for those who only look: GET and HEAD, one request
-// for each connection, everything bounded. What a path means is its handler's matter.
+// for each connection, everything bounded, so that nobody keeps a load balancer out. What a path
+// means is its handler's matter.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,8 +23,11 @@ struct HttpAnswer {
 
 struct HttpLimits {
   std::size_t header = 8192;  // bytes of a request, its line included
-  // When all places are taken, a new client gets that of the oldest who has not asked yet.
+  // When all places are taken, or all that one address may have, a new client gets that of the
+  // oldest who has its answer, else of one who does not take it, else of one who has not asked yet.
+  // Those who wait for their answer keep theirs.
   std::size_t clients = 32;
+  std::size_t of_one_address = 8;
   std::chrono::milliseconds patience = std::chrono::seconds(5);  // for a request
   std::chrono::milliseconds taking = std::chrono::seconds(15);   // until the answer is taken
 };

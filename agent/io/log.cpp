@@ -65,6 +65,11 @@ void refuse_link(const std::string& path, int opened) {
   if (S_ISLNK(named.st_mode) || !same) {
     throw spdlog::spdlog_ex(path + " is a link; name the file itself in [agent] log");
   }
+  if (S_ISREG(named.st_mode) && named.st_nlink > 1) {
+    throw spdlog::spdlog_ex(path +
+                            " is a link: its file has a second name; remove it, or name "
+                            "another file in [agent] log");
+  }
 }
 
 spdlog::file_event_handlers no_links() {

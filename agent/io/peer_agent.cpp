@@ -2,6 +2,7 @@
 #include "agent/io/peer_agent.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "agent/io/wall_clock.hpp"
@@ -125,9 +126,14 @@ void PeerAgent::dialled(const std::shared_ptr<tcp::socket>& socket, const error_
     const auto connection = holder->lock();
     if (self && connection) self->ended(connection.get(), why);
   };
-  called_ = std::make_shared<PeerConnection>(std::move(*socket), tls_, PeerSession::Side::caller,
-                                             std::vector<PeerSession::Own>{{addresses_.name, own_}},
-                                             rules_, std::move(events));
+  try {
+    called_ = std::make_shared<PeerConnection>(
+        std::move(*socket), tls_, PeerSession::Side::caller,
+        std::vector<PeerSession::Own>{{addresses_.name, own_}}, rules_, std::move(events));
+  } catch (const std::bad_alloc&) {
+    failed("there is no memory for a call of its agent");
+    return redial();
+  }
   *holder = called_;
   called_->start();
 }

@@ -8,6 +8,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
+#include <new>
+#include <optional>
 #include <utility>
 
 namespace agent::io {
@@ -19,7 +21,8 @@ using std::chrono::steady_clock;
 
 namespace {
 constexpr std::size_t kMostUnsent = 4 * kLargestPeerMessage;
-}
+constexpr const char* kNoMemory = "there is no memory for what is said on it";
+}  // namespace
 
 struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
   Impl(tcp::socket socket, PeerTls& tls, PeerSession::Side which, std::vector<PeerSession::Own> own,
@@ -74,9 +77,12 @@ struct PeerConnection::Impl : std::enable_shared_from_this<Impl> {
 
 PeerConnection::PeerConnection(tcp::socket socket, PeerTls& tls, PeerSession::Side side,
                                std::vector<PeerSession::Own> own, const PeerSessionRules& rules,
-                               Events events)
+                               Events events) try
     : impl_(std::make_shared<Impl>(std::move(socket), tls, side, std::move(own), rules,
-                                   std::move(events))) {}
+                                   std::move(events))) {
+} catch (const boost::system::system_error&) {
+  throw std::bad_alloc();  // what OpenSSL lacks for one more connection
+}
 
 PeerConnection::~PeerConnection() {
   close();
@@ -134,7 +140,11 @@ void PeerConnection::Impl::header_read(const error_code& error, std::size_t /*si
   if (error) return end(closing ? last_words : PeerTls::words(error));
   const auto length = peer_frame_length(inbound);
   if (!length) return end("it sent a message without a size, or larger than 512 KiB");
-  inbound.resize(*length);
+  try {
+    inbound.resize(*length);
+  } catch (const std::bad_alloc&) {
+    return end(kNoMemory);
+  }
   asio::async_read(stream, asio::buffer(inbound), guarded(&Impl::body_read));
 }
 
@@ -148,7 +158,13 @@ void PeerConnection::Impl::body_read(const error_code& error, std::size_t /*size
 
 void PeerConnection::Impl::input(const SessionInput& input) {
   const auto self = shared_from_this();  // an event may end it
-  for (const auto& effect : session.step(steady_clock::now(), input)) {
+  std::vector<SessionEffect> effects;
+  try {
+    effects = session.step(steady_clock::now(), input);
+  } catch (const std::bad_alloc&) {
+    return end(kNoMemory);
+  }
+  for (const auto& effect : effects) {
     if (ended) return;
     std::visit([&](const auto& one) { perform(one); }, effect);
   }
@@ -196,8 +212,14 @@ void PeerConnection::Impl::time_passed(const error_code& error) {
 // ---- out ---------------------------------------------------------------------------------------
 
 bool PeerConnection::Impl::send(const PeerMessage& message) {
-  auto frame = encode_peer_message(message);
-  if (!frame || closing || ended) return false;
+  if (closing || ended) return false;
+  std::optional<std::string> frame;
+  try {
+    frame = encode_peer_message(message);
+  } catch (const std::bad_alloc&) {
+    end(kNoMemory);
+  }
+  if (!frame) return false;
   if (unsent + frame->size() > kMostUnsent) {
     end("it does not read what is sent to it");
     return false;

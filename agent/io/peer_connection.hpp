@@ -22,7 +22,7 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
     std::function<void(const std::string& why)> ended;  // once, the last; a clause
   };
 
-  // The socket is connected. `tls` outlives the connection.
+  // The socket is connected. `tls` outlives the connection. Throws std::bad_alloc only.
   PeerConnection(boost::asio::ip::tcp::socket socket, PeerTls& tls, PeerSession::Side side,
                  std::vector<PeerSession::Own> own, const PeerSessionRules& rules, Events events);
   ~PeerConnection();

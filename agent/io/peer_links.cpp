@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/io/memory_reserve.hpp"
 #include "agent/io/peer_agent.hpp"
 #include "agent/io/peer_listener.hpp"
 #include "agent/peer_settings.hpp"
@@ -120,7 +121,7 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
     listener.reset();
     listener = std::make_unique<PeerListener>(
         executor, here, std::move(hosts),
-        PeerListener::Events{.accepted = [this](tcp::socket socket) { accept(std::move(socket)); },
+        PeerListener::Events{.accepted = [this](tcp::socket socket) { admit(std::move(socket)); },
                              .refused = [this](const std::string& host) { refuse(host); },
                              .problem = [this](const std::string& why) { cannot_listen(why); }});
     listener->start();
@@ -131,6 +132,11 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
     for (const auto& connection : half_open) connection->close();
     half_open.clear();
     for (const auto& [name, agent] : agents) agent->stop();
+  }
+
+  // A caller for whom there is no memory calls again.
+  void admit(tcp::socket socket) {
+    MemoryReserve::instance().serve([&] { accept(std::move(socket)); });
   }
 
   // Of a host whose agent is expected; which one, its hello says. The oldest that has not got that
@@ -153,12 +159,12 @@ struct PeerLinks::Impl : std::enable_shared_from_this<Impl> {
     }
     const auto call = std::make_shared<Call>();
     call->first = candidates.front();
-    auto& connection = half_open.emplace_back();
-    connection = std::make_shared<PeerConnection>(std::move(socket), tls,
-                                                  PeerSession::Side::listener, std::move(own),
-                                                  candidates.front()->rules(), events_of(call));
+    const auto connection = std::make_shared<PeerConnection>(
+        std::move(socket), tls, PeerSession::Side::listener, std::move(own),
+        candidates.front()->rules(), events_of(call));
     call->connection = connection;
     connection->start();
+    half_open.push_back(connection);
   }
 
   // Events of an accepted connection: first it is nobody's, then the agent's that it introduces.

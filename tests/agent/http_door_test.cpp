@@ -31,8 +31,8 @@ class Http : public testing::Test {
         limits);
     ASSERT_EQ(door_->listen("127.0.0.1", 0), std::nullopt);
   }
-  tcp::socket client() {
-    tcp::socket socket(loop_);
+  tcp::socket client(const std::string& from = "127.0.0.1") {
+    tcp::socket socket(loop_, tcp::endpoint(asio::ip::make_address(from), 0));
     socket.connect({asio::ip::address_v4::loopback(), door_->port()});
     return socket;
   }
@@ -53,8 +53,8 @@ class Http : public testing::Test {
     EXPECT_TRUE(until([&] { return ended; })) << "the door keeps a client waiting";
     return answer;
   }
-  std::string ask(const std::string& request) {
-    auto socket = client();
+  std::string ask(const std::string& request, const std::string& from = "127.0.0.1") {
+    auto socket = client(from);
     boost::system::error_code ignored;  // the door may hang up in the middle of garbage
     asio::write(socket, asio::buffer(request), ignored);
     return answer_to(socket);
@@ -165,6 +165,44 @@ TEST_F(Http, ThoseWhoWaitForTheirAnswerKeepTheirPlaces) {
   for (auto& socket : waiting) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
   waiting.clear();
   EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
+}
+
+TEST_F(Http, ThoseWhoHaveTheirAnswerAndStayMakeRoom) {
+  open({.clients = 3});
+  std::vector<tcp::socket> staying;
+  for (int i = 0; i < 9; ++i) {
+    staying.push_back(client());
+    asio::write(staying.back(), asio::buffer(std::string("GET / HTTP/1.1\r\n\r\n")));
+    ASSERT_TRUE(until([&] { return staying.back().available() > 0; })) << "client " << i;
+  }
+}
+
+TEST_F(Http, ThoseWhoDoNotTakeTheirAnswerMakeRoom) {
+  open({.clients = 3});
+  std::vector<tcp::socket> slow;
+  for (std::size_t i = 0; i < 3; ++i) {
+    slow.push_back(client());
+    asio::write(slow.back(), asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
+    ASSERT_TRUE(until([&] { return late_.size() == i + 1; }));
+  }
+  for (const auto& reply : late_) reply({200, std::string(64UL << 20U, 'x')});
+  late_.clear();
+  EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
+}
+
+TEST_F(Http, OneAddressCannotTakeAllPlaces) {
+  open({.clients = 6, .of_one_address = 2});
+  const std::string request = "GET /later HTTP/1.1\r\n\r\n";
+  std::vector<tcp::socket> waiting;
+  for (std::size_t i = 0; i < 2; ++i) {
+    waiting.push_back(client("127.0.0.2"));
+    asio::write(waiting.back(), asio::buffer(request));
+    ASSERT_TRUE(until([&] { return late_.size() == i + 1; }));
+  }
+  EXPECT_EQ(ask(request, "127.0.0.2"), "") << "it has all that one address may have";
+  EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
+  for (const auto& reply : late_) reply({200, "done\n"});
+  for (auto& socket : waiting) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
 }
 
 TEST_F(Http, AnAnswerForNobodyGoesNowhere) {

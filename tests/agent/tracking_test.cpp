@@ -91,6 +91,39 @@ TEST(TrackedScript, WithoutAFirstEndIsNotAwaitedForEver) {
   EXPECT_EQ(tracking.next_deadline(), std::nullopt);
 }
 
+TEST(TrackedScript, ThatCouldNotBeRunKeepsItsLastResultAndIsSaidOnce) {
+  const ScriptNotRun missed{0, "/bin/true could not be started: Cannot allocate memory"};
+  Tracking tracking(one_script(2, 2, 0), vrrp::Priority{100});
+  tracking.step(at(0s), TrackingBegun{});
+  EXPECT_EQ(story(tracking, "+-"), "+fine; -");
+  EXPECT_EQ(words(tracking.step(at(2s), missed)),
+            "warn: track_script check cannot be run: /bin/true could not be started: Cannot "
+            "allocate memory; its last result counts; ");
+  EXPECT_EQ(words(tracking.step(at(3s), missed)), "");
+  EXPECT_EQ(tracking.snapshot()[0].state, TrackState::good);
+  EXPECT_EQ(tracking.snapshot()[0].detail, missed.why + "; its last result counts");
+  // The second failure in a row, for nothing was learnt in between.
+  EXPECT_EQ(
+      story(tracking, "-"),
+      "-say: track_script check is run again; fault track_script check failed: exit code 1; ");
+  tracking.step(at(4s), missed);
+  EXPECT_EQ(tracking.snapshot()[0].state, TrackState::bad);
+  EXPECT_EQ(tracking.snapshot()[0].detail, "exit code 1");
+}
+
+TEST(TrackedScript, ThatCouldNeverBeRunIsNeitherAFaultNorAwaitedForEver) {
+  Tracking tracking(one_script(1, 1, 0), vrrp::Priority{100});
+  tracking.step(at(0s), TrackingBegun{});
+  EXPECT_EQ(words(tracking.step(at(0s), ScriptNotRun{0, "no process"})),
+            "warn: track_script check cannot be run: no process; it has no result yet; ");
+  EXPECT_EQ(tracking.next_deadline(), at(4s));
+  EXPECT_EQ(words(tracking.step(at(4s), TrackingDeadline{})), "fine; ");
+  EXPECT_EQ(tracking.next_deadline(), std::nullopt);
+  EXPECT_EQ(
+      story(tracking, "-"),
+      "-say: track_script check is run again; fault track_script check failed: exit code 1; ");
+}
+
 TEST(TrackedScript, WithAWeightIsNoFaultAndAwaitsNothing) {
   Tracking bonus(one_script(1, 1, 20), vrrp::Priority{100});
   EXPECT_EQ(words(bonus.step(at(0s), TrackingBegun{})), "");

@@ -191,6 +191,31 @@ TEST(InfoTest, GarbageChangesNothing) {
   EXPECT_EQ(parse_info(std::string("\0\xff\n\0:\n", 6), base), base);
 }
 
+// `REPLICAOF "<escape sequence>" 6379` is for anybody who may say REPLICAOF.
+TEST(InfoTest, TextsArePrintableAndBounded) {
+  const std::string strange = "\x1b[2J\x9b\x07 10.0.0.2\xc2\x9b";
+  const std::string shown = "?[2J?? 10.0.0.2??";
+  const ServerFacts facts = parse_info(
+      "redis_version:" + strange + "\nrun_id:" + strange + "\nredis_mode:" + strange +
+      "\nmaster_replid:" + strange + "\nmaster_replid2:" + strange + "\nmaster_host:" + strange +
+      "\nslave0:ip=" + strange + ",port=1,state=online,offset=1,lag=0\n");
+  EXPECT_EQ(facts.redis_version, shown);
+  EXPECT_EQ(facts.run_id, shown);
+  EXPECT_EQ(facts.mode, shown);
+  EXPECT_EQ(facts.replid, shown);
+  EXPECT_EQ(facts.replid2, shown);
+  EXPECT_EQ(facts.master.host, shown);
+  ASSERT_EQ(facts.replicas.size(), 1U);
+  EXPECT_EQ(facts.replicas[0].endpoint.host, shown);
+  EXPECT_EQ(parse_info("master_replid:" + std::string(5000, 'a')).replid, std::string(255, 'a'));
+}
+
+TEST(InfoTest, AHostThatOnlyLooksLikeAnAddressIsAnotherOne) {
+  for (const std::string host : {"10.0.0.2\x1b", "\t10.0.0.2", "10.0.0.2\x7f", "10.0.0.2\r"}) {
+    EXPECT_NE(parse_info("master_host:" + host + "\r\n").master.host, "10.0.0.2");
+  }
+}
+
 TEST(RoleTest, AMaster) {
   const auto role = parse_role(array({Reply::bulk("master"), integer(187), array({})}));
   ASSERT_TRUE(role);
@@ -206,6 +231,18 @@ TEST(RoleTest, AReplica) {
   EXPECT_EQ(role->master, (Endpoint{"192.168.1.112", 6379}));
   EXPECT_EQ(role->link_state, "connected");
   EXPECT_EQ(role->offset, 187);
+}
+
+TEST(RoleTest, TextsArePrintableAndBounded) {
+  const auto role = parse_role(array({Reply::bulk("slave"), Reply::bulk("\x1b]0;owned\x07\r\nup:1"),
+                                      integer(6379), Reply::bulk("\x1b[5m"), integer(187)}));
+  ASSERT_TRUE(role);
+  EXPECT_EQ(role->master.host, "?]0;owned???up:1");
+  EXPECT_EQ(role->link_state, "?[5m");
+  const auto longer = parse_role(array({Reply::bulk("slave"), Reply::bulk(std::string(5000, 'a')),
+                                        integer(6379), Reply::bulk("sync"), integer(187)}));
+  ASSERT_TRUE(longer);
+  EXPECT_EQ(longer->master.host, std::string(255, 'a'));
 }
 
 TEST(RoleTest, AnythingElseIsNoRole) {

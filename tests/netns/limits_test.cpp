@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "tests/support/pair_scene.hpp"
+#include "tests/support/process.hpp"
 #include "tests/support/writer.hpp"
 
 namespace support {
@@ -44,6 +45,62 @@ testing::AssertionResult logs(const Agent& agent, const std::string& words) {
   });
 }
 
+// Without more memory than it has now.
+testing::AssertionResult keep_as_large_as_it_is(const Agent& agent) {
+  const auto kilobytes = static_cast<rlim_t>(agent.of_process("VmSize"));
+  return limit(agent, RLIMIT_AS, kilobytes * 1024);
+}
+
+SceneOptions with_all_doors() {
+  SceneOptions options = linked();
+  for (PairOptions* pair : {&options.pair_a, &options.pair_b}) {
+    pair->agent_lines = "metrics = \"0.0.0.0:9112\"\n";
+  }
+  return options;
+}
+
+// Clients of all doors of an agent who say half of what they came to say and stay: its peer's host
+// at the peer link, the client's at the status page, and operators.
+class Crowd {
+ public:
+  Crowd(const Lan& lan, const Host& host, const Host& peer)
+      : page_(clients("page", host.ip + ":9112"), lan.client().netns, lan.dir() / "crowd.log"),
+        link_(clients("link", host.ip + ":7112"), peer.netns, lan.dir() / "crowd.log"),
+        operators_(clients("operators", host.dir / "control.sock"), "", lan.dir() / "crowd.log") {}
+
+ private:
+  static Argv clients(const std::string& kind, const std::string& where) {
+    static const std::string kScript = R"(
+import socket, sys, time
+kind, where = sys.argv[1:]
+words = {'page': b'GET / HTTP/1.1\r\nA: ' + b'x' * 7000, 'link': b'\x16\x03\x01\x02\x00\x01',
+         'operators': b'{"command":"status"' + b' ' * 3900}[kind]
+kept = []
+while True:
+    try:
+        if kind == 'operators':
+            client = socket.socket(socket.AF_UNIX)
+            client.settimeout(1)
+            client.connect(where)
+        else:
+            host, port = where.split(':')
+            client = socket.create_connection((host, int(port)), timeout=1)
+        client.sendall(words)
+        kept.append(client)
+    except OSError:
+        pass
+    if len(kept) > 80:
+        kept.pop(0).close()
+    time.sleep(.01)
+)";
+    return {"python3", "-c", kScript, kind, where};
+  }
+
+  Process page_;
+  Process link_;
+  Process operators_;
+};
+
 class Limits : public testing::Test {
  protected:
   testing::AssertionResult start() {
@@ -52,7 +109,7 @@ class Limits : public testing::Test {
     return writer_->goes_on();
   }
 
-  PairScene scene_{linked()};
+  PairScene scene_{with_all_doors()};
   std::optional<Writer> writer_;
 };
 
@@ -101,14 +158,39 @@ TEST_F(Limits, AnAgentThatCannotForkLeadsWithoutItsScripts) {
 TEST_F(Limits, AgentsThatGetNoMoreMemoryMoveTheRoleAllTheSame) {
   ASSERT_TRUE(start());
   for (const Agent* agent : {&scene_.a.agent, &scene_.b.agent}) {
-    const auto kilobytes = static_cast<rlim_t>(agent->of_process("VmSize"));
-    ASSERT_TRUE(limit(*agent, RLIMIT_AS, kilobytes * 1024));
+    ASSERT_TRUE(keep_as_large_as_it_is(*agent));
   }
 
   scene_.a.redis.kill();
 
   EXPECT_TRUE(scene_.led_by("B"));
   EXPECT_TRUE(writer_->goes_on());
+  scene_.a.redis.start();
+  EXPECT_TRUE(scene_.reaches(kBLeads));
+}
+
+TEST_F(Limits, AgentsThatGetNoMoreMemoryOutliveTheirClients) {
+  ASSERT_TRUE(start());
+  for (const Agent* agent : {&scene_.a.agent, &scene_.b.agent}) {
+    ASSERT_TRUE(keep_as_large_as_it_is(*agent));
+  }
+  {
+    const Crowd at_a(scene_.lan, scene_.a.host, scene_.b.host);
+    const Crowd at_b(scene_.lan, scene_.b.host, scene_.a.host);
+    EXPECT_TRUE(logs(scene_.a.agent, "memory is short: "));
+    wait_a_moment(Millis(3000));  // so long, nothing has a reason to move
+    EXPECT_EQ(scene_.vip_holders(), "A");
+    EXPECT_TRUE(writer_->goes_on());
+
+    scene_.a.redis.kill();
+
+    EXPECT_TRUE(
+        eventually("the VIP is on B", kSoon, equals([&] { return scene_.vip_holders(); }, "B")));
+    EXPECT_TRUE(writer_->goes_on());
+    EXPECT_TRUE(scene_.a.agent.running() && scene_.b.agent.running());
+  }
+
+  EXPECT_TRUE(scene_.led_by("B"));
   scene_.a.redis.start();
   EXPECT_TRUE(scene_.reaches(kBLeads));
 }
