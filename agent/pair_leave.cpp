@@ -231,8 +231,11 @@ bool Pair::await_successor(TimePoint now, Leaving& leaving) {
   return true;
 }
 
-// Who advertises asks its pre_promote first, which is configured as here.
+// Who advertises asks its pre_promote first, which is configured as here. Without a link it waits
+// before that whether this node advertises on.
 Duration Pair::successors_time() const {
+  const bool waits = !sight_.leader_advertises && !sight_.peer_agent.said;
+  if (waits) return 3 * rules_.candidacy.advert_interval;
   if (!sight_.leader_advertises) return {};
   return rules_.promote_budget + (rules_.veto.promotion ? rules_.veto.timeout : Duration{});
 }
@@ -261,6 +264,11 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
                      LeaveStep::kill_clients,
                      LeaveStep::withdraw,
                      LeaveStep::finish};
+  }
+  // Writes may go on, and what is drained then is not all of them.
+  if (step == LeaveStep::fence && !work.done) {
+    std::replace(leaving.steps.begin(), leaving.steps.end(), LeaveStep::drain,
+                 LeaveStep::drain_paused);
   }
   if (step == LeaveStep::drain || step == LeaveStep::failover) leaving.drained = work.done;
   const bool follows = step == LeaveStep::follow || step == LeaveStep::failover;

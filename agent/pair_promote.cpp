@@ -36,7 +36,9 @@ void Pair::begin_promotion(TimePoint now, vrrp::Change why) {
   }
 
   promoting.accepts_loss = sight_.accept_data_loss;
-  promoting.given = why == vrrp::Change::leader_resigned;
+  // Without a link its adverts were waited for, and the router leads for another reason.
+  promoting.given =
+      why == vrrp::Change::leader_resigned || (sight_.leader_resigned && !sight_.accept_data_loss);
   promoting.asked_for = sight_.accept_data_loss || sight_.local.is_master() ||
                         (promoting.given && given_by_an_operator());
   const Record record = sight_.record.value_or(Record{});

@@ -46,6 +46,8 @@ Look look_anew(const std::function<LoadResult()>& load, const Config& now) {
   auto& good = std::get<LoadedConfig>(loaded);
   Look look;
   look.why = host_problems(good.config);
+  // A restart in place would end with them, on both hosts.
+  if (look.why.empty()) look.why = ownership_problems(good.config);
   if (look.why.empty()) look.why = login_problems(now, good.config);
   if (look.why.empty()) look.good = std::move(good);
   return look;

@@ -66,7 +66,9 @@ EventKind kind_of(Topic topic) {
 
 void PairRunner::perform(const vrrp::SendAdvert& effect) {
   send_advert(effect.priority);
-  if (effect.priority == vrrp::kPriorityResign) story_.mark("resigned");
+  if (effect.priority != vrrp::kPriorityResign) return;
+  story_.mark("resigned");
+  tell_peer();  // it waits for this word, and not for the effects behind it
 }
 
 void PairRunner::perform(const StartWork& effect) {
@@ -177,6 +179,7 @@ void PairRunner::perform(const WithdrawVips& /*effect*/) {
 void PairRunner::perform(const Announce& /*effect*/) {
   announcer_.start(announcements());
   story_.mark("announced");
+  tell_peer();  // likewise: whoever gave the role away sends its clients here
 }
 
 void PairRunner::perform(const ProbeVip& /*effect*/) {

@@ -29,6 +29,8 @@ Committed keep_copy(DivergedStore& store, const DivergedAbout& about, std::size_
     if (done.problem.empty() || !about.dataset) return done;
   }
   store.abandon(about.pair, about.name);
+  // What has had its hour may be what takes the room.
+  done.pruned = store.prune(about.pair, keep, std::time(nullptr));
   done.kept = false;
   return done;
 }
