@@ -231,10 +231,7 @@ Candidacy judge_master(const Sight& sight, const CandidacyRules& rules, TimePoin
 // A master that was replaced and has not followed yet, while nobody leads: there is nothing to
 // drain.
 Candidacy outlives(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
-  const auto& agent = sight.peer_agent;
-  if (agent.linked && agent.said && now < agent.said_at + rules.word_patience) {
-    return yes("the local data is the newer");
-  }
+  if (fresh_word(sight, rules, now) != nullptr) return yes("the local data is the newer");
   Candidacy answer = agent_silent(sight, rules, now);
   answer.gentle = false;
   return answer;
@@ -244,8 +241,7 @@ Candidacy outlives(const Sight& sight, const CandidacyRules& rules, TimePoint no
 // says so over the link too, and until then led_by_the_peer() holds. Without a link the state of
 // its server does, or the next advert: whoever resigned sends none.
 Candidacy leader_resigned(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
-  const auto& agent = sight.peer_agent;
-  const bool speaks = agent.linked && agent.said && now < agent.said_at + rules.word_patience;
+  const bool speaks = fresh_word(sight, rules, now) != nullptr;
   const TimePoint then = sight.advert_reported_at.value_or(now) + rules.advert_interval * 3 / 2;
   const bool serves = peer_server(sight, rules, now) == PeerServer::answers;
   if (speaks || !serves || now >= then) return yes("the leader resigned");
@@ -266,11 +262,10 @@ Candidacy judge_replica(const Sight& sight, const CandidacyRules& rules, TimePoi
       return outlives(sight, rules, now);
     // Nobody leads with that master: it may have come back with old data. One that is streamed from
     // has all that is here, and its own node is about to lead with it.
-    const auto& agent = sight.peer_agent;
-    const bool idle = agent.said && now < agent.said_at + rules.word_patience &&
-                      (agent.said->state == "standby" || agent.said->state == "fault");
+    const PeerWord* word = fresh_word(sight, rules, now);
+    const bool idle = word != nullptr && (word->state == "standby" || word->state == "fault");
     const bool apart = !sight.in_sync_at && !sight.local.link_up_since;
-    if (apart && agent.linked && idle) return newest_leads(sight);
+    if (apart && idle) return newest_leads(sight);
     if (unfit) return *unfit;
     const auto gone = agent_gone_since(sight, rules);
     return gone ? agent_gone(rules, *gone, now) : agent_silent(sight, rules, now);

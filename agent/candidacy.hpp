@@ -123,7 +123,11 @@ struct Candidacy {
 
 Candidacy judge_candidacy(const Sight& sight, const CandidacyRules& rules, TimePoint now);
 
-// Whether the peer's agent said a moment ago that its node leads, or is about to.
+// What the peer's agent said a moment ago (word_patience), over a link that is up; nullptr:
+// nothing.
+const PeerWord* fresh_word(const Sight& sight, const CandidacyRules& rules, TimePoint now);
+
+// Whether that is that its node leads, or is about to.
 bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now);
 
 // Until when the peer counts as reached if nothing more is heard of it: its adverts, an answer of

@@ -7,10 +7,15 @@ namespace agent {
 
 using health::Health;
 
-bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+const PeerWord* fresh_word(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
   const auto& agent = sight.peer_agent;
-  if (!agent.linked || !agent.said || now >= agent.said_at + rules.word_patience) return false;
-  return agent.said->leads() || agent.said->state == "promoting";
+  if (!agent.linked || !agent.said || now >= agent.said_at + rules.word_patience) return nullptr;
+  return &*agent.said;
+}
+
+bool peer_says_it_leads(const Sight& sight, const CandidacyRules& rules, TimePoint now) {
+  const PeerWord* word = fresh_word(sight, rules, now);
+  return word != nullptr && (word->leads() || word->state == "promoting");
 }
 
 std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules& rules,
@@ -18,9 +23,8 @@ std::optional<TimePoint> in_touch_until(const Sight& sight, const CandidacyRules
   // Dead is a verdict by its host's refusal; were the host away too, it would be unreachable.
   if (sight.leader_advertises || sight.peer.health == Health::dead) return TimePoint::max();
   std::optional<TimePoint> until;
-  const auto& agent = sight.peer_agent;
-  if (agent.linked && agent.said && now < agent.said_at + rules.word_patience) {
-    until = agent.said_at + rules.word_patience;
+  if (fresh_word(sight, rules, now) != nullptr) {
+    until = sight.peer_agent.said_at + rules.word_patience;
   }
   for (const auto& heard : {sight.peer.last_answer, sight.advert_reported_at}) {
     if (!heard || now >= *heard + rules.witness_patience) continue;

@@ -25,12 +25,11 @@ std::optional<std::string> Pair::proof_that_nobody_else_leads(TimePoint now) con
   const bool seen =
       sight_.peer.health == Health::up && sight_.peer.is_replica() && !sight_.peer.link_up_since;
   if (seen && *sight_.peer.facts_at > *unprotected_since_) return "the peer's server is a replica";
-  const auto& agent = sight_.peer_agent;
-  const bool fresh = agent.linked && agent.said &&
-                     agent.said_at >= *unprotected_since_ + kWordsOfBefore &&
-                     now < agent.said_at + rules_.candidacy.word_patience &&
+  const PeerWord* word = fresh_word(sight_, rules_.candidacy, now);
+  const bool since = word != nullptr &&
+                     sight_.peer_agent.said_at >= *unprotected_since_ + kWordsOfBefore &&
                      !peer_says_it_leads(sight_, rules_.candidacy, now);
-  if (fresh) return "the peer's agent says that it is " + agent.said->state;
+  if (since) return "the peer's agent says that it is " + word->state;
   return std::nullopt;
 }
 

@@ -234,9 +234,8 @@ bool Pair::await_successor(TimePoint now, Leaving& leaving) {
 // Who advertises asks its pre_promote first, which is configured as here. Without a link it waits
 // before that whether this node advertises on.
 Duration Pair::successors_time() const {
-  const bool waits = !sight_.leader_advertises && !sight_.peer_agent.said;
-  if (waits) return 3 * rules_.candidacy.advert_interval;
-  if (!sight_.leader_advertises) return {};
+  const bool linked = sight_.peer_agent.said.has_value();
+  if (!sight_.leader_advertises) return linked ? Duration{} : 3 * rules_.candidacy.advert_interval;
   return rules_.promote_budget + (rules_.veto.promotion ? rules_.veto.timeout : Duration{});
 }
 
@@ -265,12 +264,9 @@ void Pair::leaving_work_done(TimePoint now, const WorkDone& work) {
                      LeaveStep::withdraw,
                      LeaveStep::finish};
   }
-  // Writes may go on, and what is drained then is not all of them.
-  if (step == LeaveStep::fence && !work.done) {
-    std::replace(leaving.steps.begin(), leaving.steps.end(), LeaveStep::drain,
-                 LeaveStep::drain_paused);
-  }
-  if (step == LeaveStep::drain || step == LeaveStep::failover) leaving.drained = work.done;
+  if (step == LeaveStep::fence) leaving.fenced = work.done;
+  if (step == LeaveStep::drain) leaving.drained = work.done && leaving.fenced;
+  if (step == LeaveStep::failover) leaving.drained = work.done;
   const bool follows = step == LeaveStep::follow || step == LeaveStep::failover;
   if (follows && work.done && sight_.local.facts) {
     sight_.local.facts->role = health::Role::replica;

@@ -17,11 +17,9 @@ constexpr auto kHoldAfterFailure = std::chrono::seconds(5);
 
 // The old leader's writes have ended, and all of them are known to be here: by this node's own
 // look, or by the word of who resigned.
-bool drained(const Promoting& promoting, const Sight::PeerAgent& agent, TimePoint now,
-             Duration patience) {
+bool drained(const Promoting& promoting, const PeerWord* word) {
   if (promoting.gentle) return !promoting.accepts_loss;
-  const bool fresh = agent.linked && agent.said && now < agent.said_at + patience;
-  return fresh && agent.said->state == to_string(PairState::leaving) && agent.said->drained;
+  return word != nullptr && word->state == to_string(PairState::leaving) && word->drained;
 }
 }  // namespace
 
@@ -92,7 +90,7 @@ void Pair::promotion_step(TimePoint now, Promoting::Step step) {
       break;
     case Promoting::Step::promote: {
       PromoteWork work{sight_.accept_data_loss, std::nullopt,
-                       drained(promoting, sight_.peer_agent, now, rules_.candidacy.word_patience)};
+                       drained(promoting, fresh_word(sight_, rules_.candidacy, now))};
       const bool comparable = sight_.local.is_replica() && sight_.peer.is_master() &&
                               sight_.local.facts->replid == sight_.peer.facts->replid;
       if (comparable) work.leader_offset = sight_.peer.facts->offset;

@@ -68,6 +68,7 @@ struct Leaving {
   std::optional<TimePoint> promoted_at{};  // its server, as far as it was seen
   bool successor_began = false;            // its agent said that it promotes
   bool guarded = false;  // rule 12: the server counted its standby's acknowledgements
+  bool fenced = false;   // the local server takes no writes any more
   bool drained = false;  // the successor has all that the local server has
 };
 struct End {};

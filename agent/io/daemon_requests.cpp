@@ -21,6 +21,12 @@ json::object no_such_pair(const json::object& request, const std::vector<std::st
   return {{"error", sentence}};
 }
 
+auto told(const ControlSocket::Reply& reply) {
+  return [reply](const SwitchoverAnswer& answer) {
+    reply({{answer.done ? "done" : "error", answer.words}});
+  };
+}
+
 }  // namespace
 
 void Daemon::answer(const json::object& request, const ControlSocket::Reply& reply) {
@@ -98,9 +104,7 @@ void Daemon::answer_switchover(const json::object& request, const ControlSocket:
   if (pair == nullptr) return reply(no_such_pair(request, site_sources().names()));
   const auto wish = wish_of(request);
   if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
-  pair->switchover(std::get<SwitchoverWish>(wish), [reply](const SwitchoverAnswer& answer) {
-    reply({{answer.done ? "done" : "error", answer.words}});
-  });
+  pair->switchover(std::get<SwitchoverWish>(wish), told(reply));
 }
 
 // What the other node's agent asks for.
@@ -123,9 +127,7 @@ void Daemon::answer_maintenance(const json::object& request, const ControlSocket
   if (pair == nullptr) return reply(no_such_pair(request, site_sources().names()));
   const auto wish = maintenance_of(request);
   if (const auto* refused = std::get_if<std::string>(&wish)) return reply({{"error", *refused}});
-  pair->maintain(std::get<MaintenanceWish>(wish), [reply](const SwitchoverAnswer& answer) {
-    reply({{answer.done ? "done" : "error", answer.words}});
-  });
+  pair->maintain(std::get<MaintenanceWish>(wish), told(reply));
 }
 
 void Daemon::maintain_for_peer(PairRunner& pair, const PeerRequest& request,

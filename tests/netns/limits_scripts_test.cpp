@@ -6,40 +6,15 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 
+#include "tests/netns/limits.hpp"
 #include "tests/support/pair_scene.hpp"
 
 namespace support {
 namespace {
 
 namespace fs = std::filesystem;
-
-testing::AssertionResult allow_files(const Agent& agent, rlim_t most) {
-  rlimit now{};
-  if (::prlimit(agent.pid(), RLIMIT_NOFILE, nullptr, &now) == 0) {
-    now.rlim_cur = most == 0 ? now.rlim_max : most;
-    if (::prlimit(agent.pid(), RLIMIT_NOFILE, &now, nullptr) == 0) {
-      return testing::AssertionSuccess();
-    }
-  }
-  return testing::AssertionFailure() << std::strerror(errno);
-}
-
-rlim_t open_files(const Agent& agent) {
-  const fs::path dir = "/proc/" + std::to_string(agent.pid()) + "/fd";
-  return static_cast<rlim_t>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
-}
-
-testing::AssertionResult logs(const Agent& agent, const std::string& words) {
-  return eventually("the log says: " + words, kSoon, [&] {
-    const std::string log = read_file(agent.log());
-    const bool found = log.find(words) != std::string::npos;
-    return Seen{found,
-                found ? words : log.substr(log.size() - std::min<std::size_t>(log.size(), 2000))};
-  });
-}
 
 class LimitsOfScripts : public testing::Test {
  protected:
@@ -73,13 +48,13 @@ const std::string kRunAgain = "track_script check is run again";
 TEST_F(LimitsOfScripts, AgentsWithoutASpareDescriptorKeepTheLastResult) {
   ASSERT_TRUE(scene_->start());
   for (const Agent* agent : {&scene_->a.agent, &scene_->b.agent}) {
-    ASSERT_TRUE(allow_files(*agent, open_files(*agent)));
+    ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, open_files(*agent)));
     EXPECT_TRUE(logs(*agent, kNotRun));
     EXPECT_TRUE(logs(*agent, "Too many open files; its last result counts"));
   }
   EXPECT_TRUE(nothing_moves());
   for (const Agent* agent : {&scene_->a.agent, &scene_->b.agent}) {
-    ASSERT_TRUE(allow_files(*agent, 0));
+    ASSERT_TRUE(limit(*agent, RLIMIT_NOFILE, 0));
     EXPECT_TRUE(logs(*agent, kRunAgain));
   }
   EXPECT_TRUE(scene_->reaches(kALeads));

@@ -6,9 +6,9 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 
+#include "tests/netns/limits.hpp"
 #include "tests/support/pair_scene.hpp"
 #include "tests/support/process.hpp"
 #include "tests/support/writer.hpp"
@@ -17,33 +17,6 @@ namespace support {
 namespace {
 
 namespace fs = std::filesystem;
-
-rlim_t open_files(const Agent& agent) {
-  const fs::path dir = "/proc/" + std::to_string(agent.pid()) + "/fd";
-  return static_cast<rlim_t>(std::distance(fs::directory_iterator(dir), fs::directory_iterator()));
-}
-
-// Of a running agent. 0: as much as it may have at all.
-testing::AssertionResult limit(const Agent& agent, __rlimit_resource what, rlim_t most) {
-  rlimit now{};
-  if (::prlimit(agent.pid(), what, nullptr, &now) != 0) {
-    return testing::AssertionFailure() << std::strerror(errno);
-  }
-  now.rlim_cur = most == 0 ? now.rlim_max : most;
-  if (::prlimit(agent.pid(), what, &now, nullptr) != 0) {
-    return testing::AssertionFailure() << std::strerror(errno);
-  }
-  return testing::AssertionSuccess();
-}
-
-testing::AssertionResult logs(const Agent& agent, const std::string& words) {
-  return eventually("the log says: " + words, kSoon, [&] {
-    const std::string log = read_file(agent.log());
-    const bool found = log.find(words) != std::string::npos;
-    return Seen{found,
-                found ? words : log.substr(log.size() - std::min<std::size_t>(log.size(), 2000))};
-  });
-}
 
 // Without more memory than it has now.
 testing::AssertionResult keep_as_large_as_it_is(const Agent& agent) {
