@@ -12,12 +12,6 @@ namespace agent::io {
 
 namespace {
 constexpr std::size_t kMaxOutput = 8UL * 1024;
-
-std::optional<std::string> refusal(const FenceConfig& config,
-                                   const std::variant<hooks::io::Identity, std::string>& found) {
-  if (const auto* problem = std::get_if<std::string>(&found)) return *problem;
-  return hooks::io::refuse_command(config.command.front(), std::get<hooks::io::Identity>(found));
-}
 }  // namespace
 
 FenceScript::FenceScript(const boost::asio::any_io_executor& executor, const PairConfig& pair,
@@ -34,7 +28,8 @@ FenceScript::FenceScript(const boost::asio::any_io_executor& executor, const Pai
 
 std::optional<std::string> FenceScript::problem(const FenceConfig& config) {
   if (config.command.empty()) return std::nullopt;
-  const auto refused = refusal(config, hooks::io::find_identity(config.user, ""));
+  const auto user = hooks::io::find_identity(config.user, "");
+  const auto refused = hooks::io::refuse_command(config.command.front(), user);
   return refused ? std::optional("fence: " + *refused) : std::nullopt;
 }
 
@@ -48,7 +43,8 @@ void FenceScript::ask(Answer answer) {
   last_line_.clear();
   // Judged before every run: the file may have changed since the agent started. What is refused
   // ends like a run, so that the answer comes from the loop.
-  if (const auto refused = refusal(config_, runner_.identity_of(config_.user, ""))) {
+  const auto user = runner_.identity_of(config_.user, "");
+  if (const auto refused = hooks::io::refuse_command(config_.command.front(), user)) {
     return boost::asio::post(executor_,
                              [answer = std::move(answer), why = *refused] { answer(false, why); });
   }

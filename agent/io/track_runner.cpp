@@ -3,15 +3,12 @@
 #include "agent/io/track_runner.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "agent/io/config_values.hpp"
@@ -34,19 +31,12 @@ constexpr auto kFilePoll = std::chrono::seconds(1);
 constexpr std::size_t kMaxOutput = 8UL * 1024;
 
 std::string ending(const ProcessResult& result, Duration timeout) {
+  if (!result.failure.empty()) return result.failure;
   if (result.timed_out) return "did not end within " + to_text(timeout);
   if (result.signal != 0) {
     return "signal " + std::to_string(result.signal) + " (" + ::strsignal(result.signal) + ")";
   }
   return "exit code " + std::to_string(result.exit_code);
-}
-
-// What a host says that has run out of something, and will have it again: nothing about the script.
-bool is_shortage(const std::string& failure) {
-  constexpr std::array kShortages = {EAGAIN, ENOMEM, EMFILE, ENFILE};
-  return std::any_of(kShortages.begin(), kShortages.end(), [&](int error) {
-    return failure.find(": " + std::generic_category().message(error)) != std::string::npos;
-  });
 }
 
 hooks::HookRun run_of(const std::string& pair, const TrackScriptConfig& script) {
@@ -126,7 +116,6 @@ struct TrackRunner::Impl : std::enable_shared_from_this<Impl> {
   }
   void arm();
   void run_script(std::size_t index);
-  void not_run(std::size_t index, const std::string& why);
   void read_files();
   void look_at_interfaces();
   void probe_gateway();
@@ -189,12 +178,8 @@ std::vector<std::string> TrackRunner::problems(const TrackingConfig& config) {
   for (const TrackScriptConfig& script : config.scripts) {
     const std::string label = "track_script[" + script.name + "]: ";
     const auto identity = hooks::io::find_identity(script.user, script.group);
-    if (const auto* problem = std::get_if<std::string>(&identity)) {
-      found.push_back(label + *problem);
-    } else if (const auto refused = hooks::io::refuse_command(script.command.front(),
-                                                              std::get<Identity>(identity))) {
-      found.push_back(label + *refused);
-    }
+    const auto refused = hooks::io::refuse_command(script.command.front(), identity);
+    if (refused) found.push_back(label + *refused);
   }
   return found;
 }
@@ -263,15 +248,13 @@ void TrackRunner::Impl::run_script(std::size_t index) {
   const TrackScriptConfig& script = config.scripts[index];
   ProcessRunner* runner = scripts[index]->runner.get();
   if (!running || runner == nullptr || runner->busy()) return;
-  // Judged before every run: the file may have changed since the agent started.
+  // Judged before every run: the file may have changed since the agent started. A user who is not
+  // found is the runner's to report, with its reason.
   const auto identity = runner->identity_of(script.user, script.group);
-  std::optional<std::string> refused;
-  if (const auto* problem = std::get_if<std::string>(&identity)) {
-    refused = *problem;
-  } else {
-    refused = hooks::io::refuse_command(script.command.front(), std::get<Identity>(identity));
+  if (const auto* user = std::get_if<Identity>(&identity)) {
+    const auto refused = hooks::io::refuse_command(script.command.front(), *user);
+    if (refused) return feed(ScriptEnded{index, false, *refused});
   }
-  if (refused) return not_run(index, *refused);
   const auto weak = weak_from_this();
   runner->run(
       run_of(pair, script),
@@ -284,15 +267,10 @@ void TrackRunner::Impl::run_script(std::size_t index) {
       [weak, index](const ProcessResult& result) {
         const auto self = weak.lock();
         if (!self) return;
-        if (!result.failure.empty()) return self->not_run(index, result.failure);
+        if (result.was_shortage()) return self->feed(ScriptNotRun{index, result.failure});
         const Duration timeout = self->config.scripts[index].timeout;
         self->feed(ScriptEnded{index, result.succeeded(), ending(result, timeout)});
       });
-}
-
-void TrackRunner::Impl::not_run(std::size_t index, const std::string& why) {
-  if (is_shortage(why)) return feed(ScriptNotRun{index, why});
-  feed(ScriptEnded{index, false, why});
 }
 
 void TrackRunner::Impl::read_files() {

@@ -205,8 +205,9 @@ pid_t fork_quietly(Plan& plan) {
   return pid;
 }
 
-std::string not_started(const HookRun& hook, int error) {
-  return hook.argv.front() + " could not be started: " + std::generic_category().message(error);
+NotStarted not_started(const HookRun& hook, int error) {
+  return {hook.argv.front() + " could not be started: " + std::generic_category().message(error),
+          error};
 }
 
 std::string sentence(const Report& report, const HookRun& hook) {
@@ -226,7 +227,7 @@ std::string sentence(const Report& report, const HookRun& hook) {
   }
   const char* hint =
       report.error == ENOENT ? " (the file, or the interpreter that its first line names)" : "";
-  return not_started(hook, report.error) + hint;
+  return not_started(hook, report.error).why + hint;
 }
 
 }  // namespace
@@ -242,8 +243,8 @@ std::vector<std::string> places_of(const std::string& command) {
   return places;
 }
 
-std::variant<ChildProcess, std::string> start_child(const HookRun& hook, const Identity& identity) {
-  if (hook.argv.empty()) return "there is no command to start";
+std::variant<ChildProcess, NotStarted> start_child(const HookRun& hook, const Identity& identity) {
+  if (hook.argv.empty()) return NotStarted{"there is no command to start"};
   Plan plan;
   ChildProcess child;
   prepare(plan, hook, identity);
@@ -258,7 +259,7 @@ std::variant<ChildProcess, std::string> start_child(const HookRun& hook, const I
   if (!child.pidfd) {
     const int error = errno;
     // It has ended and is no zombie: its number may be somebody else's by now.
-    if (error == ESRCH) return result_lost(hook);
+    if (error == ESRCH) return NotStarted{result_lost(hook), error};
     kill(-child.pid, SIGKILL);
     waitpid(child.pid, nullptr, 0);
     return not_started(hook, error);
@@ -270,10 +271,11 @@ std::string result_lost(const HookRun& hook) {
   return hook.argv.front() + " was waited for by someone else; its result is lost";
 }
 
-std::string failure_of(const ChildProcess& child, const HookRun& hook) {
+std::optional<NotStarted> failure_of(const ChildProcess& child, const HookRun& hook) {
   Report report;
   const auto got = read(child.report.get(), &report, sizeof report);
-  return got == static_cast<ssize_t>(sizeof report) ? sentence(report, hook) : std::string();
+  if (got != static_cast<ssize_t>(sizeof report)) return std::nullopt;
+  return NotStarted{sentence(report, hook), report.error};
 }
 
 }  // namespace hooks::io

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,13 +29,17 @@ struct ChildProcess {
   UniqueFd report;  // what kept it from running the command; see failure_of()
 };
 
-// The child, or one sentence why there is none.
-std::variant<ChildProcess, std::string> start_child(const HookRun& hook, const Identity& identity);
+struct NotStarted {
+  std::string why;  // one sentence
+  int error = 0;    // errno, when a system call refused
+};
+
+std::variant<ChildProcess, NotStarted> start_child(const HookRun& hook, const Identity& identity);
 
 // The sentence about a child that another part of this process has reaped, or SIGCHLD's SIG_IGN.
 std::string result_lost(const HookRun& hook);
 
-// Once the child has ended: one sentence when it never became the command, else empty.
-std::string failure_of(const ChildProcess& child, const HookRun& hook);
+// Once the child has ended: why it never became the command, if so.
+std::optional<NotStarted> failure_of(const ChildProcess& child, const HookRun& hook);
 
 }  // namespace hooks::io

@@ -100,9 +100,9 @@ void DatasetFetch::Impl::prepare() {
   std::optional<Identity> identity;
   if (!request.command.empty()) {
     const auto found = process.identity_of(request.command_user, "");
-    if (const auto* problem = std::get_if<std::string>(&found)) {
+    if (const auto* nobody = std::get_if<NoIdentity>(&found)) {
       return on_disk([](Directories&) { return true; },
-                     [why = *problem](Impl& self, bool) { self.end(false, why); });
+                     [why = nobody->why](Impl& self, bool) { self.end(false, why); });
     }
     identity = std::get<Identity>(found);
   }

@@ -70,10 +70,7 @@ void DatasetLook::Impl::ask_version() {
   run.argv = {named ? said->executable : kUsualServer, "--version"};
   run.user = named ? kNobody : request.user;
   run.timeout = kPatience;
-  const auto identity = process.identity_of(run.user, "");
-  const bool runnable = std::holds_alternative<Identity>(identity) &&
-                        !refuse_command(run.argv.front(), std::get<Identity>(identity));
-  if (!runnable) return choose();
+  if (refuse_command(run.argv.front(), process.identity_of(run.user, ""))) return choose();
   process.run(
       run,
       [this](std::string_view line) {

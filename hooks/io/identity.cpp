@@ -30,11 +30,12 @@ std::variant<Entry, int> look_up(Lookup lookup, const std::string& name) {
 }
 
 // getpwnam(3): no such name is 0, or one of several errors, depending on the database.
-std::string unknown(const std::string& kind, const std::string& name, int error) {
+NoIdentity unknown(const std::string& kind, const std::string& name, int error) {
   if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
-    return kind + " " + name + " does not exist on this host; create it or name another";
+    return {kind + " " + name + " does not exist on this host; create it or name another"};
   }
-  return kind + " " + name + " could not be looked up: " + std::generic_category().message(error);
+  return {kind + " " + name + " could not be looked up: " + std::generic_category().message(error),
+          error};
 }
 
 std::vector<gid_t> groups_of(const std::string& user, gid_t gid) {
@@ -50,9 +51,8 @@ std::vector<gid_t> groups_of(const std::string& user, gid_t gid) {
 
 }  // namespace
 
-std::variant<Identity, std::string> find_identity(const std::string& user,
-                                                  const std::string& group) {
-  if (user.empty()) return "no user is named to run as; name one";
+FoundIdentity find_identity(const std::string& user, const std::string& group) {
+  if (user.empty()) return NoIdentity{"no user is named to run as; name one"};
   Identity identity;
   const auto account = look_up<passwd>(getpwnam_r, user);
   if (const auto* error = std::get_if<int>(&account)) return unknown("user", user, *error);

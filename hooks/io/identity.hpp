@@ -15,9 +15,15 @@ struct Identity {
   std::vector<gid_t> groups;  // the user's groups as initgroups() would set them, with `gid`
 };
 
-// An empty `group` is the user's own. The answer is one sentence when either is unknown. May ask a
-// directory service (NSS), so callers keep the answer.
-std::variant<Identity, std::string> find_identity(const std::string& user,
-                                                  const std::string& group);
+struct NoIdentity {
+  std::string why;  // one sentence
+  int error = 0;    // errno of the look-up, when there was one
+};
+
+using FoundIdentity = std::variant<Identity, NoIdentity>;
+
+// An empty `group` is the user's own. May ask a directory service (NSS), so callers keep the
+// answer.
+FoundIdentity find_identity(const std::string& user, const std::string& group);
 
 }  // namespace hooks::io

@@ -104,8 +104,8 @@ Notifier::~Notifier() = default;
 std::vector<std::string> Notifier::problems(const NotifyConfig& config) {
   std::vector<std::string> found;
   const auto identity = find_identity(config.user, config.group);
-  if (const auto* problem = std::get_if<std::string>(&identity)) {
-    found.push_back("notify.user: " + *problem);
+  if (const auto* nobody = std::get_if<NoIdentity>(&identity)) {
+    found.push_back("notify.user: " + nobody->why);
   } else {
     const std::array<std::pair<const char*, const std::vector<std::string>*>, 7> commands{
         {{"pre_promote", &config.pre_promote},
@@ -223,9 +223,7 @@ void Notifier::Impl::start_next() {
 
 // Judged before every run: the file may have changed since the agent started.
 std::optional<std::string> Notifier::Impl::refusal(const HookRun& run) {
-  const auto identity = runner.identity_of(run.user, run.group);
-  if (const auto* problem = std::get_if<std::string>(&identity)) return *problem;
-  return refuse_command(run.argv.front(), std::get<Identity>(identity));
+  return refuse_command(run.argv.front(), runner.identity_of(run.user, run.group));
 }
 
 void Notifier::Impl::start(Hook hook) {

@@ -163,9 +163,14 @@ class Run : public std::enable_shared_from_this<Run> {
     if (waited == 0) {
       if (!limits_.leave_group || !result_.succeeded()) kill(-child_.pid, SIGKILL);
       waitid(P_PIDFD, pidfd_id(), &info, WEXITED);
-      result_.failure = failure_of(child_, hook_);
+      if (auto failure = failure_of(child_, hook_)) note(std::move(*failure));
     }
     finish();
+  }
+
+  void note(NotStarted failure) {
+    result_.failure = std::move(failure.why);
+    result_.error = failure.error;
   }
 
   void give_up() {
@@ -210,12 +215,16 @@ class Run : public std::enable_shared_from_this<Run> {
 
 }  // namespace
 
+bool ProcessResult::was_shortage() const {
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 struct ProcessRunner::Impl : std::enable_shared_from_this<ProcessRunner::Impl> {
   Impl(asio::any_io_executor with, const ProcessLimits& bounds)
       : executor(std::move(with)), limits(bounds) {}
 
   void run(const HookRun& hook, LineHandler line, ExitHandler finished);
-  void fail(std::string why, ExitHandler finished);
+  void fail(NotStarted failure, ExitHandler finished);
 
   asio::any_io_executor executor;
   ProcessLimits limits;
@@ -240,11 +249,11 @@ void ProcessRunner::run(const HookRun& hook, LineHandler line, ExitHandler finis
     });
   }
   const auto identity = identity_of(hook.user, hook.group);
-  if (const auto* problem = std::get_if<std::string>(&identity)) {
-    return impl_->fail(*problem, std::move(finished));
+  if (const auto* nobody = std::get_if<NoIdentity>(&identity)) {
+    return impl_->fail({nobody->why, nobody->error}, std::move(finished));
   }
   auto child = start_child(hook, std::get<Identity>(identity));
-  if (const auto* problem = std::get_if<std::string>(&child)) {
+  if (const auto* problem = std::get_if<NotStarted>(&child)) {
     return impl_->fail(*problem, std::move(finished));
   }
   impl_->running = std::make_shared<Run>(
@@ -258,17 +267,18 @@ void ProcessRunner::run(const HookRun& hook, LineHandler line, ExitHandler finis
   impl_->running->start(std::move(std::get<ChildProcess>(child)));
 }
 
-void ProcessRunner::Impl::fail(std::string why, ExitHandler finished) {
+void ProcessRunner::Impl::fail(NotStarted failure, ExitHandler finished) {
   failing = true;
-  asio::post(executor,
-             [weak = weak_from_this(), why = std::move(why), finished = std::move(finished)] {
-               const auto self = weak.lock();
-               if (!self) return;
-               self->failing = false;
-               ProcessResult result;
-               result.failure = why;
-               finished(result);
-             });
+  asio::post(executor, [weak = weak_from_this(), failure = std::move(failure),
+                        finished = std::move(finished)] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->failing = false;
+    ProcessResult result;
+    result.failure = failure.why;
+    result.error = failure.error;
+    finished(result);
+  });
 }
 
 void ProcessRunner::terminate() {
@@ -279,8 +289,7 @@ bool ProcessRunner::busy() const {
   return impl_->running != nullptr || impl_->failing;
 }
 
-std::variant<Identity, std::string> ProcessRunner::identity_of(const std::string& user,
-                                                               const std::string& group) {
+FoundIdentity ProcessRunner::identity_of(const std::string& user, const std::string& group) {
   const auto known = impl_->identities.find({user, group});
   if (known != impl_->identities.end()) return known->second;
   auto found = find_identity(user, group);

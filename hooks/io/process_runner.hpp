@@ -22,8 +22,11 @@ struct ProcessResult {
   int signal = 0;      // when a signal ended it
   bool timed_out = false;
   std::string failure;  // could not be started: one sentence; empty otherwise
+  int error = 0;        // errno of that, when a system call refused
   std::chrono::nanoseconds took{};
   bool succeeded() const { return failure.empty() && !timed_out && signal == 0 && exit_code == 0; }
+  // The host had run out of something and will have it again: this says nothing about the command.
+  bool was_shortage() const;
 };
 
 struct ProcessLimits {
@@ -53,8 +56,7 @@ class ProcessRunner {
 
   // As find_identity(), but a good answer is kept: a directory service that hangs must not stand
   // between two adverts. Ask early, for the first time.
-  std::variant<Identity, std::string> identity_of(const std::string& user,
-                                                  const std::string& group);
+  FoundIdentity identity_of(const std::string& user, const std::string& group);
 
  private:
   struct Impl;

@@ -137,14 +137,7 @@ void RecoveryRunner::Impl::on_disk(Work work_in, Then then) {
 // A command that may not be run is as good as one that failed.
 void RecoveryRunner::Impl::run(ProcessRunner& runner, const std::vector<std::string>& argv,
                                health::Duration timeout, const std::string& name) {
-  const auto identity = runner.identity_of(settings.user, "");
-  std::optional<std::string> refused;
-  if (const auto* problem = std::get_if<std::string>(&identity)) {
-    refused = *problem;
-  } else {
-    refused = refuse_command(argv.front(), std::get<Identity>(identity));
-  }
-  if (refused) {
+  if (const auto refused = refuse_command(argv.front(), runner.identity_of(settings.user, ""))) {
     return on_disk<bool>([] { return true; },
                          [why = *refused](Impl& self, bool) {
                            self.step(RecoveryAnswer{why, {}});

@@ -39,4 +39,9 @@ std::optional<std::string> refuse_command(const std::string& command, const Iden
   return refuse_script(components, identity.uid, identity.groups);
 }
 
+std::optional<std::string> refuse_command(const std::string& command, const FoundIdentity& found) {
+  if (const auto* nobody = std::get_if<NoIdentity>(&found)) return nobody->why;
+  return refuse_command(command, std::get<Identity>(found));
+}
+
 }  // namespace hooks::io

@@ -11,5 +11,7 @@ namespace hooks::io {
 // nullopt: `command` may run as `identity`. A command without a slash is looked for along
 // kScriptPath, as the runner does.
 std::optional<std::string> refuse_command(const std::string& command, const Identity& identity);
+// Nor may it run as nobody.
+std::optional<std::string> refuse_command(const std::string& command, const FoundIdentity& found);
 
 }  // namespace hooks::io

@@ -42,9 +42,7 @@ struct VetoScript::Impl : std::enable_shared_from_this<VetoScript::Impl> {
   };
 
   std::optional<std::string> refusal(const HookRun& run) {
-    const auto identity = runner->identity_of(run.user, run.group);
-    if (const auto* problem = std::get_if<std::string>(&identity)) return *problem;
-    return refuse_command(run.argv.front(), std::get<Identity>(identity));
+    return refuse_command(run.argv.front(), runner->identity_of(run.user, run.group));
   }
 
   void ask(Question question, const NotifyEvent& event, Answered answered);
