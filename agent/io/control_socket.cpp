@@ -145,9 +145,15 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
           if (!self) return;
           const bool oversized = error == asio::error::not_found;
           if (error && !oversized) return self->end(client);
-          if (!oversized) return self->answer(client);
+          if (!oversized) return self->answer_or_turn_away(client);
           self->reply(client, refusal("the request is longer than 4096 bytes"));
         });
+  }
+
+  void answer_or_turn_away(const std::shared_ptr<Client>& client) {
+    if (MemoryReserve::instance().serve([&] { answer(client); })) return;
+    turn_away(client->socket, kNoMemory);
+    end(client);
   }
 
   void answer(const std::shared_ptr<Client>& client) {

@@ -142,11 +142,15 @@ struct HttpDoor::Impl : std::enable_shared_from_this<Impl> {
         [weak = weak_from_this(), client](const error_code& error, std::size_t) {
           const auto self = weak.lock();
           if (!self || !client->socket.is_open()) return;
-          if (!error) return self->ask(client);
+          if (!error) return self->ask_or_end(client);
           auto refused = refusal(error);
           if (!refused) return self->end(client);
           self->reply(client, std::move(*refused));
         });
+  }
+
+  void ask_or_end(const ClientPtr& client) {
+    if (!MemoryReserve::instance().serve([&] { ask(client); })) end(client);
   }
 
   void ask(const ClientPtr& client) {

@@ -4,9 +4,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 #include <chrono>
+#include <new>
 #include <optional>
 #include <utility>
 
+#include "agent/io/memory_reserve.hpp"
 #include "agent/io/metrics_page.hpp"
 #include "agent/io/status_page.hpp"
 
@@ -18,6 +20,9 @@ namespace json = boost::json;
 
 constexpr auto kRetry = std::chrono::seconds(5);
 constexpr unsigned kNotFound = 404;
+constexpr unsigned kUnavailable = 503;
+
+constexpr const char* kNoMemory = "memory is short here: try again in a moment\n";
 
 // What scripts print is the operator's, and this door asks nobody for a password.
 bool is_public(const Event& event) {
@@ -119,15 +124,19 @@ struct StatusSite::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void look_on() {
+    const bool served = MemoryReserve::instance().serve([&] { look_at_next(); });
+    if (!served) written({}, {}, std::exchange(visitors, {}));
+  }
+
+  void look_at_next() {
     Look& at = *looking;
-    if (at.next < at.names.size()) {
-      if (auto pair = sources.status(at.names[at.next++]))
-        at.status.pairs.push_back(std::move(*pair));
-      return asio::post(executor, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->look_on();
-      });
+    if (at.next == at.names.size()) return write();
+    if (auto pair = sources.status(at.names[at.next++])) {
+      at.status.pairs.push_back(std::move(*pair));
     }
-    write();
+    asio::post(executor, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->look_on();
+    });
   }
 
   void write() {
@@ -140,10 +149,14 @@ struct StatusSite::Impl : std::enable_shared_from_this<Impl> {
                  events = std::move(events), served = std::exchange(visitors, {})] {
           std::optional<HttpAnswer> metrics;
           std::optional<HttpAnswer> page;
-          for (const Visitor& visitor : served) {
-            const bool wants_metrics = visitor.wanted == Wanted::metrics;
-            if (wants_metrics && !metrics) metrics = metrics_answer(status);
-            if (!wants_metrics && !page) page = status_answer(status, events);
+          try {
+            for (const Visitor& visitor : served) {
+              const bool wants_metrics = visitor.wanted == Wanted::metrics;
+              if (wants_metrics && !metrics) metrics = metrics_answer(status);
+              if (!wants_metrics && !page) page = status_answer(status, events);
+            }
+          } catch (const std::bad_alloc&) {
+            // Whoever has no text then is told so.
           }
           asio::post(loop, [weak, metrics = std::move(metrics), page = std::move(page), served] {
             if (const auto self = weak.lock()) self->written(metrics, page, served);
@@ -156,7 +169,7 @@ struct StatusSite::Impl : std::enable_shared_from_this<Impl> {
     looking.reset();
     for (const Visitor& visitor : served) {
       const auto& text = visitor.wanted == Wanted::metrics ? metrics : page;
-      if (text) visitor.reply(*text);
+      visitor.reply(text ? *text : HttpAnswer{kUnavailable, kNoMemory});
     }
     if (visitors.empty()) return;
     looking = Look{.status = sources.about(), .names = sources.names()};

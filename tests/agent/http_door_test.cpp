@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace agent::io {
@@ -26,6 +27,7 @@ class Http : public testing::Test {
         loop_.get_executor(),
         [this](const std::string& path, const HttpDoor::Reply& reply) {
           if (path == "/later") return late_.push_back(reply);
+          if (path == "/much") throw std::bad_alloc();
           reply({200, "you asked for " + path + "\n"});
         },
         limits);
@@ -58,6 +60,16 @@ class Http : public testing::Test {
     boost::system::error_code ignored;  // the door may hang up in the middle of garbage
     asio::write(socket, asio::buffer(request), ignored);
     return answer_to(socket);
+  }
+  // Clients whose requests are with the handler.
+  std::vector<tcp::socket> waiting(std::size_t count, const std::string& from = "127.0.0.1") {
+    std::vector<tcp::socket> out;
+    for (std::size_t i = 0; i < count; ++i) {
+      out.push_back(client(from));
+      asio::write(out.back(), asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
+      EXPECT_TRUE(until([&] { return late_.size() == i + 1; })) << "client " << i;
+    }
+    return out;
   }
   static std::string first_line(const std::string& answer) {
     return answer.substr(0, answer.find("\r\n"));
@@ -123,9 +135,7 @@ TEST_F(Http, HangsUpOnWhoIsSlow) {
 TEST_F(Http, HangsUpOnWhoDoesNotTakeItsAnswer) {
   constexpr std::size_t kMuch = 64UL << 20U;
   open({.taking = 100ms});
-  auto socket = client();
-  asio::write(socket, asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
-  ASSERT_TRUE(until([&] { return late_.size() == 1; }));
+  auto socket = std::move(waiting(1).front());
   late_.front()({200, std::string(kMuch, 'x')});
   late_.clear();
   // Due later than the door's patience, by the same loop.
@@ -154,16 +164,11 @@ TEST_F(Http, GoesOnBesideAThousandClientsThatSayNothing) {
 
 TEST_F(Http, ThoseWhoWaitForTheirAnswerKeepTheirPlaces) {
   open({.clients = 3});
-  std::vector<tcp::socket> waiting;
-  for (std::size_t i = 0; i < 3; ++i) {
-    waiting.push_back(client());
-    asio::write(waiting.back(), asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
-    ASSERT_TRUE(until([&] { return late_.size() == i + 1; }));
-  }
+  auto clients = waiting(3);
   EXPECT_EQ(ask("GET / HTTP/1.1\r\n\r\n"), "") << "there is no place";
   for (const auto& reply : late_) reply({200, "done\n"});
-  for (auto& socket : waiting) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
-  waiting.clear();
+  for (auto& socket : clients) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
+  clients.clear();
   EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
 }
 
@@ -179,12 +184,7 @@ TEST_F(Http, ThoseWhoHaveTheirAnswerAndStayMakeRoom) {
 
 TEST_F(Http, ThoseWhoDoNotTakeTheirAnswerMakeRoom) {
   open({.clients = 3});
-  std::vector<tcp::socket> slow;
-  for (std::size_t i = 0; i < 3; ++i) {
-    slow.push_back(client());
-    asio::write(slow.back(), asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
-    ASSERT_TRUE(until([&] { return late_.size() == i + 1; }));
-  }
+  const auto slow = waiting(3);
   for (const auto& reply : late_) reply({200, std::string(64UL << 20U, 'x')});
   late_.clear();
   EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
@@ -192,29 +192,27 @@ TEST_F(Http, ThoseWhoDoNotTakeTheirAnswerMakeRoom) {
 
 TEST_F(Http, OneAddressCannotTakeAllPlaces) {
   open({.clients = 6, .of_one_address = 2});
-  const std::string request = "GET /later HTTP/1.1\r\n\r\n";
-  std::vector<tcp::socket> waiting;
-  for (std::size_t i = 0; i < 2; ++i) {
-    waiting.push_back(client("127.0.0.2"));
-    asio::write(waiting.back(), asio::buffer(request));
-    ASSERT_TRUE(until([&] { return late_.size() == i + 1; }));
-  }
-  EXPECT_EQ(ask(request, "127.0.0.2"), "") << "it has all that one address may have";
+  auto clients = waiting(2, "127.0.0.2");
+  EXPECT_EQ(ask("GET / HTTP/1.1\r\n\r\n", "127.0.0.2"), "") << "it has all that it may have";
   EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
   for (const auto& reply : late_) reply({200, "done\n"});
-  for (auto& socket : waiting) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
+  for (auto& socket : clients) EXPECT_TRUE(answer_to(socket).ends_with("done\n"));
 }
 
 TEST_F(Http, AnAnswerForNobodyGoesNowhere) {
   open();
-  auto socket = client();
-  asio::write(socket, asio::buffer(std::string("GET /later HTTP/1.1\r\n\r\n")));
-  ASSERT_TRUE(until([&] { return late_.size() == 1; }));
+  auto socket = std::move(waiting(1).front());
   door_.reset();
   late_.front()({200, "too late\n"});
   late_.front()({200, "twice\n"});
   late_.clear();
   EXPECT_EQ(answer_to(socket), "");
+}
+
+TEST_F(Http, AnAnswerForWhichThereIsNoMemoryCostsOnlyItsClient) {
+  open();
+  EXPECT_EQ(ask("GET /much HTTP/1.1\r\n\r\n"), "");
+  EXPECT_EQ(first_line(ask("GET / HTTP/1.1\r\n\r\n")), "HTTP/1.1 200 OK");
 }
 
 TEST_F(Http, SaysWhyItCannotListen) {
