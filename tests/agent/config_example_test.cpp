@@ -198,7 +198,7 @@ TEST(ConfigExample, SpoiledAtRandomIsAnsweredAndNeverCrashes) {
     return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
   };
   int refused = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (std::size_t round = 0; round < 2000; ++round) {
     std::string spoiled = text;
     if (round % 4 == 0) spoiled.resize(below(text.size()));
     for (std::size_t i = round % 4; i > 0 && !spoiled.empty(); --i) {

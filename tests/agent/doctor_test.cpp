@@ -222,12 +222,12 @@ TEST(Doctor, WhatTheAgentKnows) {
       {"peer_link", {{"state", "up"}, {"node", "server12"}, {"version", "1"}}}};
   boost::json::object status{{"node", "server11"}, {"version", "1"}};
   const auto judged = [&] {
-    status["pairs"] = {pair};
+    status["pairs"] = boost::json::array{pair};
     return bad(judge_agent(status, "", {"redis"}));
   };
   EXPECT_EQ(judged(), "");
   pair["standby_in_sync"] = false;
-  pair["alarms"] = {"the configurations differ: vrid"};
+  pair["alarms"] = boost::json::array{"the configurations differ: vrid"};
   pair["peer_link"] = {{"state", "down"}, {"since", "noon"}, {"why", "refused"}};
   EXPECT_EQ(judged(),
             "warning: the link to the peer's agent is down since noon: refused\n"

@@ -62,7 +62,8 @@ TEST(RdbVerifier, RefusesAFileWithAnyBitTurned) {
   const std::string rdb = make_rdb("dataset");
   for (std::size_t bit = 0; bit < rdb.size() * 8; ++bit) {
     std::string damaged = rdb;
-    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1U << (bit % 8)));
+    const auto byte = static_cast<unsigned char>(damaged[bit / 8]);
+    damaged[bit / 8] = static_cast<char>(byte ^ (1U << (bit % 8)));
     EXPECT_TRUE(is_refused(verify(damaged))) << bit;
   }
 }
