@@ -36,6 +36,26 @@ bool came_back_old(const std::optional<Record>& record, const ServerFacts& local
   return local.offset < record->offset;
 }
 
+std::optional<LineageEntry> renaming(const ServerFacts& before, const ServerFacts& now) {
+  const bool forgot = now.role == health::Role::master && now.replid2.empty();
+  if (!forgot || before.run_id != now.run_id || before.replid == now.replid) return std::nullopt;
+  if (before.replid.empty() || now.replid.empty()) return std::nullopt;
+  LineageEntry entry;
+  entry.replid = now.replid;
+  entry.parent = before.replid;
+  entry.fork = before.offset + 1;
+  // Promoted and not written to since: what it was promoted out of is what others know.
+  if (!before.replid2.empty() && before.second_offset == entry.fork) entry.parent = before.replid2;
+  return entry;
+}
+
+void recall(const std::optional<Record>& record, ServerFacts& local) {
+  if (!record || !record->renamed || !local.replid2.empty()) return;
+  if (local.replid != record->renamed->replid) return;
+  local.replid2 = record->renamed->parent;
+  local.second_offset = record->renamed->fork;
+}
+
 Candidacy empty_server() {
   return ask_operator("the local server is empty, but it held data at last sight");
 }

@@ -46,6 +46,14 @@ bool peer_strayed(const Sight& sight);
 // that came back with an older file, whatever it led with before. Of a master it is not known how
 // far it has got since it was asked.
 bool holds_all_of(const health::ServerFacts& whole, const health::ServerFacts& part);
+// Without a backlog, as after a start, a master begins a new lineage when its first replica asks,
+// and when its last one has been away for repl-backlog-ttl it drops the backlog; either way its
+// data go on, and it says no word of the lineage before (replication.c, clearReplicationId2()).
+// nullopt: that is not what happened between these two looks.
+std::optional<LineageEntry> renaming(const health::ServerFacts& before,
+                                     const health::ServerFacts& now);
+// Adds to what the server says what it has forgotten so.
+void recall(const std::optional<Record>& record, health::ServerFacts& local);
 // What both servers, and the journal of promotions, say about whose data are the newer.
 Fresher newer_data(const Sight& sight);
 // Neither server is a master, or both are, and nobody leads: the newer data set leads.

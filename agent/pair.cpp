@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/newest.hpp"
+
 namespace agent {
 
 using health::Health;
@@ -106,6 +108,14 @@ void Pair::on(TimePoint now, const FactsSeen& seen) {
   if (!local && before.is_master() && server.is_replica()) rival_gave_way(now);
   server.last_answer = now;
   server.facts_at = now;
+  if (local && before.facts && sight_.record) {
+    if (auto renamed = renaming(*before.facts, seen.facts)) {
+      renamed->time = unix_time(now);
+      sight_.record->renamed = std::move(renamed);
+      emit(Persist{*sight_.record, false});
+    }
+  }
+  if (local) recall(sight_.record, *server.facts);
   if (local) note_taken(before);
   if (local) settle_claim(seen.facts);
   if (local) name_foreign_role(seen.restarted ? ServerSight{} : before);

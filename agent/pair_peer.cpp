@@ -22,6 +22,7 @@ PeerWord Pair::word(TimePoint now) const {
   word.record = sight_.record;
   if (word.record) {  // what the other node does not ask for
     word.record->lineage.clear();
+    word.record->renamed.reset();
     word.record->peer.reset();
     word.record->intent.clear();
     word.record->superseded = word.record->claimed = 0;

@@ -18,16 +18,14 @@ std::optional<T> field(const boost::json::object& object, std::string_view name)
   return *converted;
 }
 
+boost::json::object entry_of(const LineageEntry& entry) {
+  return {{"epoch", entry.epoch}, {"replid", entry.replid}, {"parent", entry.parent},
+          {"fork", entry.fork},   {"time", entry.time},     {"why", entry.why}};
+}
+
 boost::json::array lineage_of(const Record& record) {
   boost::json::array out;
-  for (const LineageEntry& entry : record.lineage) {
-    out.push_back({{"epoch", entry.epoch},
-                   {"replid", entry.replid},
-                   {"parent", entry.parent},
-                   {"fork", entry.fork},
-                   {"time", entry.time},
-                   {"why", entry.why}});
-  }
+  for (const LineageEntry& entry : record.lineage) out.push_back(entry_of(entry));
   return out;
 }
 
@@ -67,6 +65,10 @@ bool parse_history(const boost::json::object& object, Record& record) {
       if (!entry) return false;
       record.lineage.push_back(std::move(*entry));
     }
+  }
+  if (const auto* renamed = object.if_contains("renamed")) {
+    record.renamed = parse_entry(*renamed);
+    if (!record.renamed) return false;
   }
   if (const auto* peer = object.if_contains("peer")) {
     if (!peer->is_object()) return false;
@@ -159,6 +161,7 @@ std::string format_record(const std::string& pair, const Record& record) {
       {"offset", record.offset},
       {"lineage", lineage_of(record)},
   };
+  if (record.renamed) object["renamed"] = entry_of(*record.renamed);
   if (const auto& peer = record.peer) {
     object["peer"] = {{"replid", peer->replid},
                       {"offset", peer->offset},

@@ -57,6 +57,8 @@ struct Record {
   std::string replid;
   std::int64_t offset = 0;
   std::vector<LineageEntry> lineage{};  // the newest last, at most kLineageEntries
+  // The local server's lineage when it named no parent, though it goes on in one: see renaming().
+  std::optional<LineageEntry> renamed{};
   std::optional<PeerSeen> peer{};
   std::string intent{};  // "switchover": begun, not ended; empty: none
   // The other node led with this epoch after our own leading, and its writes are not here: this
