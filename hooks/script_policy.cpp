@@ -114,6 +114,13 @@ std::optional<std::string> refuse_place(const std::vector<PathComponent>& compon
     const bool trusted = component.group == 0 || component.group == words.group;
     if (trusted && (component.mode & S_IWOTH) == 0) continue;
     if (auto refused = refuse_writable(component, words)) return refused;
+    // What is not there yet, anybody could make there first.
+    const bool last = &component == &components.back();
+    if (last && S_ISDIR(component.mode) && (component.mode & S_ISVTX) != 0) {
+      return described(component) +
+             " is a directory in which others can put files, and so change " + words.what +
+             "; name one in which only root can";
+    }
   }
   return std::nullopt;
 }

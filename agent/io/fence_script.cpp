@@ -30,7 +30,7 @@ std::optional<std::string> FenceScript::problem(const FenceConfig& config) {
   if (config.command.empty()) return std::nullopt;
   const auto user = hooks::io::find_identity(config.user, "");
   const auto refused = hooks::io::refuse_command(config.command.front(), user);
-  return refused ? std::optional("fence: " + *refused) : std::nullopt;
+  return refused ? std::optional("fence: " + refused->why) : std::nullopt;
 }
 
 void FenceScript::ask(Answer answer) {
@@ -45,8 +45,8 @@ void FenceScript::ask(Answer answer) {
   // ends like a run, so that the answer comes from the loop.
   const auto user = runner_.identity_of(config_.user, "");
   if (const auto refused = hooks::io::refuse_command(config_.command.front(), user)) {
-    return boost::asio::post(executor_,
-                             [answer = std::move(answer), why = *refused] { answer(false, why); });
+    return boost::asio::post(
+        executor_, [answer = std::move(answer), why = refused->why] { answer(false, why); });
   }
   runner_.run(
       run,

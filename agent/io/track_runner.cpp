@@ -23,7 +23,6 @@ namespace {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
-using hooks::io::Identity;
 using hooks::io::ProcessResult;
 using hooks::io::ProcessRunner;
 
@@ -31,7 +30,6 @@ constexpr auto kFilePoll = std::chrono::seconds(1);
 constexpr std::size_t kMaxOutput = 8UL * 1024;
 
 std::string ending(const ProcessResult& result, Duration timeout) {
-  if (!result.failure.empty()) return result.failure;
   if (result.timed_out) return "did not end within " + to_text(timeout);
   if (result.signal != 0) {
     return "signal " + std::to_string(result.signal) + " (" + ::strsignal(result.signal) + ")";
@@ -116,6 +114,7 @@ struct TrackRunner::Impl : std::enable_shared_from_this<Impl> {
   }
   void arm();
   void run_script(std::size_t index);
+  void not_run(std::size_t index, int error, const std::string& why);
   void read_files();
   void look_at_interfaces();
   void probe_gateway();
@@ -179,7 +178,7 @@ std::vector<std::string> TrackRunner::problems(const TrackingConfig& config) {
     const std::string label = "track_script[" + script.name + "]: ";
     const auto identity = hooks::io::find_identity(script.user, script.group);
     const auto refused = hooks::io::refuse_command(script.command.front(), identity);
-    if (refused) found.push_back(label + *refused);
+    if (refused) found.push_back(label + refused->why);
   }
   return found;
 }
@@ -248,12 +247,10 @@ void TrackRunner::Impl::run_script(std::size_t index) {
   const TrackScriptConfig& script = config.scripts[index];
   ProcessRunner* runner = scripts[index]->runner.get();
   if (!running || runner == nullptr || runner->busy()) return;
-  // Judged before every run: the file may have changed since the agent started. A user who is not
-  // found is the runner's to report, with its reason.
+  // Judged before every run: the file may have changed since the agent started.
   const auto identity = runner->identity_of(script.user, script.group);
-  if (const auto* user = std::get_if<Identity>(&identity)) {
-    const auto refused = hooks::io::refuse_command(script.command.front(), *user);
-    if (refused) return feed(ScriptEnded{index, false, *refused});
+  if (const auto refused = hooks::io::refuse_command(script.command.front(), identity)) {
+    return not_run(index, refused->error, refused->why);
   }
   const auto weak = weak_from_this();
   runner->run(
@@ -267,10 +264,15 @@ void TrackRunner::Impl::run_script(std::size_t index) {
       [weak, index](const ProcessResult& result) {
         const auto self = weak.lock();
         if (!self) return;
-        if (result.was_shortage()) return self->feed(ScriptNotRun{index, result.failure});
+        if (!result.failure.empty()) return self->not_run(index, result.error, result.failure);
         const Duration timeout = self->config.scripts[index].timeout;
         self->feed(ScriptEnded{index, result.succeeded(), ending(result, timeout)});
       });
+}
+
+void TrackRunner::Impl::not_run(std::size_t index, int error, const std::string& why) {
+  if (hooks::io::is_shortage(error)) return feed(ScriptNotRun{index, why});
+  feed(ScriptEnded{index, false, why});
 }
 
 void TrackRunner::Impl::read_files() {

@@ -58,7 +58,7 @@ bool set_file_user(const FileUser& user) {
 
 std::variant<FileUser, std::string> who_rearranges(const std::string& directory) {
   const auto walked = walk_path(std::filesystem::absolute(directory));
-  if (const auto* problem = std::get_if<std::string>(&walked)) return *problem;
+  if (const auto* none = std::get_if<NoPath>(&walked)) return none->why;
   const PathComponent* theirs = nullptr;
   for (const PathComponent& component : std::get<std::vector<PathComponent>>(walked)) {
     if (component.owner == 0) continue;

@@ -111,7 +111,7 @@ void DatasetFetch::Impl::prepare() {
        command = request.command](Directories& made) -> std::optional<std::string> {
         made.old = fingerprint(place);
         if (identity) {
-          if (auto problem = refuse_command(command.front(), *identity)) return problem;
+          if (auto refused = refuse_command(command.front(), *identity)) return refused->why;
           auto created = StagingDirectory::create_for(identity->uid, place.path, as);
           if (auto* problem = std::get_if<std::string>(&created)) return std::move(*problem);
           made.brought.emplace(std::move(std::get<StagingDirectory>(created)));

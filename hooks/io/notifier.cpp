@@ -74,7 +74,7 @@ struct Notifier::Impl : std::enable_shared_from_this<Notifier::Impl> {
 
   void notify(const NotifyEvent& event);
   void start_next();
-  std::optional<std::string> refusal(const HookRun& run);
+  std::optional<Refusal> refusal(const HookRun& run);
   void start(Hook hook);
   void on_finished(const ProcessResult& result);
   void tell_idle();
@@ -118,7 +118,7 @@ std::vector<std::string> Notifier::problems(const NotifyConfig& config) {
     for (const auto& [key, words] : commands) {
       if (words->empty()) continue;
       const auto refused = refuse_command(words->front(), std::get<Identity>(identity));
-      if (refused) found.push_back("notify." + std::string(key) + ": " + *refused);
+      if (refused) found.push_back("notify." + std::string(key) + ": " + refused->why);
     }
   }
   if (!config.fifo.empty()) {
@@ -212,7 +212,7 @@ void Notifier::Impl::start_next() {
     Hook hook = std::move(waiting.front());
     waiting.pop_front();
     if (const auto refused = refusal(hook.run)) {
-      log(HookSeverity::warning, hook.label() + " was not run: " + *refused);
+      log(HookSeverity::warning, hook.label() + " was not run: " + refused->why);
       counters.count(HookResult::not_run);
     } else {
       start(std::move(hook));
@@ -222,7 +222,7 @@ void Notifier::Impl::start_next() {
 }
 
 // Judged before every run: the file may have changed since the agent started.
-std::optional<std::string> Notifier::Impl::refusal(const HookRun& run) {
+std::optional<Refusal> Notifier::Impl::refusal(const HookRun& run) {
   return refuse_command(run.argv.front(), runner.identity_of(run.user, run.group));
 }
 

@@ -25,24 +25,27 @@ Names names_of(const std::string& path) {
   return names;
 }
 
-std::variant<struct stat, std::string> look_at(const std::string& path, const std::string& whole) {
+std::variant<struct stat, NoPath> look_at(const std::string& path, const std::string& whole) {
   struct stat status {};
   if (lstat(path.c_str(), &status) == 0) return status;
-  if (errno == ENOENT) {
-    return path + " does not exist" + (path == whole ? "" : ", it is part of " + whole) +
-           "; create it or correct the path";
+  const int error = errno;
+  if (error == ENOENT) {
+    return NoPath{path + " does not exist" + (path == whole ? "" : ", it is part of " + whole) +
+                      "; create it or correct the path",
+                  error};
   }
-  return path + " cannot be examined: " + std::generic_category().message(errno) +
-         "; correct the path " + whole;
+  return NoPath{path + " cannot be examined: " + std::generic_category().message(error) +
+                    "; correct the path " + whole,
+                error};
 }
 
 class PathWalk {
  public:
   explicit PathWalk(const std::string& path) : whole_(path), rest_(names_of(path)) {}
 
-  std::variant<std::vector<PathComponent>, std::string> walk() {
+  std::variant<std::vector<PathComponent>, NoPath> walk() {
     record("/");
-    while (error_.empty() && !rest_.empty()) {
+    while (!problem_ && !rest_.empty()) {
       const std::string name = rest_.front();
       rest_.pop_front();
       if (name == "..") {
@@ -52,7 +55,7 @@ class PathWalk {
         enter(at_ / name);
       }
     }
-    if (!error_.empty()) return error_;
+    if (problem_) return *problem_;
     return components_;
   }
 
@@ -67,7 +70,8 @@ class PathWalk {
     std::error_code error;
     const auto target = std::filesystem::read_symlink(next, error);
     if (error || ++links_ > kMaxLinks) {
-      error_ = next.string() + " is a link that leads nowhere; correct the path " + whole_;
+      problem_ =
+          NoPath{next.string() + " is a link that leads nowhere; correct the path " + whole_};
       return;
     }
     rest_.splice(rest_.begin(), names_of(target.string()));
@@ -76,8 +80,8 @@ class PathWalk {
 
   const PathComponent* record(const std::string& path) {
     const auto looked = look_at(path, whole_);
-    if (const auto* problem = std::get_if<std::string>(&looked)) {
-      error_ = *problem;
+    if (const auto* problem = std::get_if<NoPath>(&looked)) {
+      problem_ = *problem;
       return nullptr;
     }
     const auto& status = std::get<struct stat>(looked);
@@ -89,13 +93,13 @@ class PathWalk {
   Names rest_;
   std::filesystem::path at_ = "/";
   int links_ = 0;
-  std::string error_;
+  std::optional<NoPath> problem_;
   std::vector<PathComponent> components_;
 };
 
 }  // namespace
 
-std::variant<std::vector<PathComponent>, std::string> walk_path(const std::string& path) {
+std::variant<std::vector<PathComponent>, NoPath> walk_path(const std::string& path) {
   return PathWalk(path).walk();
 }
 

@@ -11,9 +11,14 @@
 
 namespace hooks::io {
 
+struct NoPath {
+  std::string why;  // one sentence about the first that is missing
+  int error = 0;    // errno of the look at it; 0: it leads nowhere
+};
+
 // Every directory, link and file that decides what `path` (absolute) means, in the order the kernel
-// visits them; or one sentence about the first that is missing.
-std::variant<std::vector<PathComponent>, std::string> walk_path(const std::string& path);
+// visits them.
+std::variant<std::vector<PathComponent>, NoPath> walk_path(const std::string& path);
 
 // hooks::refuse_place() for this process; nullopt also when the path leads nowhere, for whoever
 // opens it says why. `what` somebody could change: "the password".

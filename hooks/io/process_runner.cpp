@@ -215,7 +215,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
 }  // namespace
 
-bool ProcessResult::was_shortage() const {
+bool is_shortage(int error) {
   return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
 }
 

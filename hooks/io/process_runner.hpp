@@ -17,6 +17,10 @@
 
 namespace hooks::io {
 
+// The errno of a host that has run out of something and will have it again: it says nothing about
+// the command.
+bool is_shortage(int error);
+
 struct ProcessResult {
   int exit_code = -1;  // when it exited
   int signal = 0;      // when a signal ended it
@@ -25,8 +29,6 @@ struct ProcessResult {
   int error = 0;        // errno of that, when a system call refused
   std::chrono::nanoseconds took{};
   bool succeeded() const { return failure.empty() && !timed_out && signal == 0 && exit_code == 0; }
-  // The host had run out of something and will have it again: this says nothing about the command.
-  bool was_shortage() const;
 };
 
 struct ProcessLimits {

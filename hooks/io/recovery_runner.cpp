@@ -139,7 +139,7 @@ void RecoveryRunner::Impl::run(ProcessRunner& runner, const std::vector<std::str
                                health::Duration timeout, const std::string& name) {
   if (const auto refused = refuse_command(argv.front(), runner.identity_of(settings.user, ""))) {
     return on_disk<bool>([] { return true; },
-                         [why = *refused](Impl& self, bool) {
+                         [why = refused->why](Impl& self, bool) {
                            self.step(RecoveryAnswer{why, {}});
                          });
   }

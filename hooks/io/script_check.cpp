@@ -20,27 +20,31 @@ bool is_program(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> refuse_command(const std::string& command, const Identity& identity) {
+std::optional<Refusal> refuse_command(const std::string& command, const Identity& identity) {
   std::string path = command;
   if (command.find('/') == std::string::npos) {
     const auto places = places_of(command);
     const auto found = std::find_if(places.begin(), places.end(), is_program);
     if (found == places.end()) {
-      return command + " was not found in " + std::string(kScriptPath) +
-             "; install it or give its absolute path";
+      return Refusal{command + " was not found in " + std::string(kScriptPath) +
+                     "; install it or give its absolute path"};
     }
     path = *found;
   } else if (command.front() != '/') {
-    return command + " is a relative path; give the absolute path of the script";
+    return Refusal{command + " is a relative path; give the absolute path of the script"};
   }
   const auto walked = walk_path(path);
-  if (const auto* problem = std::get_if<std::string>(&walked)) return *problem;
+  if (const auto* none = std::get_if<NoPath>(&walked)) return Refusal{none->why, none->error};
   const auto& components = std::get<std::vector<PathComponent>>(walked);
-  return refuse_script(components, identity.uid, identity.groups);
+  auto refused = refuse_script(components, identity.uid, identity.groups);
+  if (!refused) return std::nullopt;
+  return Refusal{std::move(*refused)};
 }
 
-std::optional<std::string> refuse_command(const std::string& command, const FoundIdentity& found) {
-  if (const auto* nobody = std::get_if<NoIdentity>(&found)) return nobody->why;
+std::optional<Refusal> refuse_command(const std::string& command, const FoundIdentity& found) {
+  if (const auto* nobody = std::get_if<NoIdentity>(&found)) {
+    return Refusal{nobody->why, nobody->error};
+  }
   return refuse_command(command, std::get<Identity>(found));
 }
 

@@ -41,7 +41,7 @@ struct VetoScript::Impl : std::enable_shared_from_this<VetoScript::Impl> {
     std::string first_line;
   };
 
-  std::optional<std::string> refusal(const HookRun& run) {
+  std::optional<Refusal> refusal(const HookRun& run) {
     return refuse_command(run.argv.front(), runner->identity_of(run.user, run.group));
   }
 
@@ -101,7 +101,7 @@ void VetoScript::Impl::ask(Question question, const NotifyEvent& event, Answered
   }
   if (const auto refused = refusal(*run)) {
     if (count) count(HookResult::not_run, std::nullopt);
-    return boost::asio::post(executor, later([why = *refused](Impl& self) {
+    return boost::asio::post(executor, later([why = refused->why](Impl& self) {
                                self.answer(Verdict::silence, "was not run: " + why);
                              }));
   }

@@ -203,7 +203,8 @@ std::string judged(const Path& path, uid_t run_as, const std::vector<gid_t>& gro
 }
 
 std::string checked(const std::string& command, uid_t run_as) {
-  return io::refuse_command(command, {run_as, run_as, {run_as}}).value_or("fine");
+  const auto refused = io::refuse_command(command, io::Identity{run_as, run_as, {run_as}});
+  return refused ? refused->why : "fine";
 }
 
 Path tandem_path(PathComponent script) {
