@@ -70,10 +70,23 @@ TEST_F(Ownership, OfDirectoriesThatEverybodyCanWriteIsRefused) {
   EXPECT_EQ(ownership_problems(config_).size(), 1U);
 }
 
-// As /tmp: only its owner replaces what lies there.
-TEST_F(Ownership, OfStickyDirectoriesIsFine) {
-  for (const char* directory : {"socket", "log", "fifo"}) open_up(directory, 01777);
+// As /tmp: only its owner replaces what lies there, but anybody is the owner of what he has made
+// there first.
+TEST_F(Ownership, OfStickyDirectoriesIsFineOnlyOnTheWay) {
+  config_.state_dir = fs::path(at("state", "redis.json")).parent_path().string();
+  ASSERT_EQ(::chmod(root_.c_str(), 01777), 0);
   EXPECT_THAT(ownership_problems(config_), ElementsAre());
+  for (const char* directory : {"socket", "log", "fifo"}) open_up(directory, 01777);
+  EXPECT_THAT(ownership_problems(config_),
+              ElementsAre(HasSubstr("others can put files, and so change who answers operators"),
+                          HasSubstr("and so change where the log goes"),
+                          HasSubstr("and so change who hears of the role")));
+}
+
+TEST_F(Ownership, OfAStickyStateDirectoryIsRefused) {
+  ASSERT_EQ(::chmod(root_.c_str(), 01777), 0);
+  EXPECT_THAT(ownership_problems(config_),
+              ElementsAre(HasSubstr("others can put files, and so change what decides who leads")));
 }
 
 // As /var/log of Ubuntu, root:syslog 0775.
