@@ -150,8 +150,10 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
         });
   }
 
+  // Asked before and not caught meanwhile: some requests take steps of a pair, and one that is
+  // broken off leaves no pair behind.
   void answer_or_turn_away(const std::shared_ptr<Client>& client) {
-    if (MemoryReserve::instance().serve([&] { answer(client); })) return;
+    if (!MemoryReserve::instance().is_short()) return answer(client);
     turn_away(client->socket, kNoMemory);
     end(client);
   }
@@ -185,8 +187,9 @@ struct ControlSocket::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void reply(const std::shared_ptr<Client>& client, const json::object& answer) {
-    if (!is_here(client) || std::exchange(client->answered, true)) return;
+    if (!is_here(client) || client->answered) return;
     client->answer = json::serialize(answer) + "\n";
+    client->answered = true;
     give_up_later(client);
     asio::async_write(
         client->socket, asio::buffer(client->answer),

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "agent/io/daemon.hpp"
+#include "agent/io/memory_reserve.hpp"
 #include "agent/json_fields.hpp"
 #include "agent/status.hpp"
 
@@ -21,6 +22,13 @@ json::object no_such_pair(const json::object& request, const std::vector<std::st
   return {{"error", sentence}};
 }
 
+// Who only looks may be turned away in the middle: of hundreds of pairs it takes some memory.
+template <typename Status>
+void reply_unless_short(const ControlSocket::Reply& reply, Status status) {
+  if (MemoryReserve::instance().serve([&] { reply(status()); })) return;
+  reply({{"error", "the agent is short of memory; try again later"}});
+}
+
 auto told(const ControlSocket::Reply& reply) {
   return [reply](const SwitchoverAnswer& answer) {
     reply({{answer.done ? "done" : "error", answer.words}});
@@ -35,7 +43,9 @@ void Daemon::answer(const json::object& request, const ControlSocket::Reply& rep
     return reply({{"error", "no command in the request"}});
   }
   const std::string_view name = command->get_string();
-  if (name == "status") return reply(answer_status());
+  if (name == "status") {
+    return reply_unless_short(reply, [this] { return answer_status(); });
+  }
   if (name == "promote") return reply(answer_promote(request));
   if (name == "switchover") return answer_switchover(request, reply);
   if (name == "rejoin") return reply(answer_rejoin(request));

@@ -146,7 +146,7 @@ struct StatusSite::Impl : std::enable_shared_from_this<Impl> {
     }
     asio::post(
         writer, [weak = weak_from_this(), loop = executor, status = std::move(looking->status),
-                 events = std::move(events), served = std::exchange(visitors, {})] {
+                 events = std::move(events), served = visitors] {
           std::optional<HttpAnswer> metrics;
           std::optional<HttpAnswer> page;
           try {
@@ -162,6 +162,7 @@ struct StatusSite::Impl : std::enable_shared_from_this<Impl> {
             if (const auto self = weak.lock()) self->written(metrics, page, served);
           });
         });
+    visitors.clear();
   }
 
   void written(const std::optional<HttpAnswer>& metrics, const std::optional<HttpAnswer>& page,

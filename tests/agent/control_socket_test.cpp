@@ -15,7 +15,6 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <new>
 #include <vector>
 
 namespace agent::io {
@@ -32,7 +31,6 @@ class Door : public testing::Test {
   ~Door() override { fs::remove(path_); }
 
   static void echo(const boost::json::object& request, const ControlSocket::Reply& reply) {
-    if (request.contains("much")) throw std::bad_alloc();
     reply({{"heard", request}});
   }
 
@@ -68,13 +66,6 @@ TEST_F(Door, RefusesWhatIsNoRequest) {
   EXPECT_EQ(ask("[1]\n"), refusal);
   EXPECT_EQ(ask(std::string("\0\xff\n", 3)), refusal);
   EXPECT_EQ(ask(std::string(5000, 'x')), "{\"error\":\"the request is longer than 4096 bytes\"}\n");
-}
-
-TEST_F(Door, TurnsAwayForWhomThereIsNoMemory) {
-  ASSERT_EQ(door_.listen(path_), std::nullopt);
-  EXPECT_EQ(ask("{\"much\":1}\n"),
-            "{\"error\":\"the agent is short of memory; try again later\"}\n");
-  EXPECT_EQ(ask("{}\n"), "{\"heard\":{}}\n");
 }
 
 // More than there are places, and more come while others ask.
