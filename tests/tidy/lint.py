@@ -11,6 +11,7 @@ import argparse
 import concurrent.futures
 import json
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -48,16 +49,29 @@ def pasted(files):
     return "\n".join(text) + "\n"
 
 
+def hidden(file):
+    """What stands twice in a file, or for nothing: beside others it may seem otherwise."""
+    text = pathlib.Path(file).read_text()
+    includes = re.findall(r"^#include .*", text, re.M)
+    twice = sorted({line for line in includes if includes.count(line) > 1})
+    names = re.findall(r"^using (?:[\w:]+::)?(\w+);", text, re.M)
+    unused = [name for name in names if len(re.findall(rf"\b{name}\b", text)) == 1]
+    return [f"{file}: twice: {line}" for line in twice] + \
+           [f"{file}: using {name}, which nobody does" for name in unused]
+
+
 def tidy(build, source):
     words = ["clang-tidy", "--quiet", "-p", str(build), str(source)]
     done = subprocess.run(words, capture_output=True, text=True)
-    return done.returncode == 0, done.stdout
+    # One that was killed may have said nothing at all.
+    said = done.stdout or f"{source}: clang-tidy ended with {done.returncode}\n{done.stderr}"
+    return done.returncode == 0, said
 
 
 def tidy_together(build, number, group):
     """What is wrong in a group, in clang-tidy's words; None: nothing."""
     options, files = group
-    if len(files) > 1:
+    if len(files) > 1 and not any(map(hidden, files)):
         place = build / "together" / str(number)
         place.mkdir(parents=True, exist_ok=True)
         source = place / "together.cpp"
