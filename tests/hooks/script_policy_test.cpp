@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
+#include "hooks/io/process_runner.hpp"
 #include "hooks/io/script_check.hpp"
 #include "tests/hooks/script_directory.hpp"
 
@@ -213,6 +216,18 @@ Path tandem_path(PathComponent script) {
 
 Path tandem_path(PathComponent directory, PathComponent script) {
   return {{"/", 0, kDirectory}, {"/etc", 0, kDirectory}, std::move(directory), std::move(script)};
+}
+
+// What a caller does about it depends on what kept it from being looked at.
+TEST_F(ScriptCheck, SaysWhyAPathCouldNotBeLookedAt) {
+  const auto refused = io::refuse_command("/" + std::string(300, 'x'), io::Identity{});
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->error, ENAMETOOLONG);
+  EXPECT_FALSE(io::is_shortage(refused->error));
+  EXPECT_TRUE(io::is_shortage(ENOMEM));
+  const auto nobody = io::refuse_command("/bin/sh", io::NoIdentity{"busy", EMFILE});
+  ASSERT_TRUE(nobody);
+  EXPECT_TRUE(io::is_shortage(nobody->error));
 }
 
 }  // namespace

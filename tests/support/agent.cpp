@@ -109,7 +109,7 @@ Agent::~Agent() {
   if (std::getenv("TANDEM_END_IN_ORDER") != nullptr && running()) {
     signal(SIGTERM);
     signal(SIGCONT);
-    wait(kSoon);
+    if (!wait(kSoon)) ADD_FAILURE() << "tandemd does not end on SIGTERM";
   }
   process_.reset();
   const std::string log = read_file(log_);
